@@ -1,0 +1,1 @@
+"""Portico: a customer portal that a small team hosts itself."""

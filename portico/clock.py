@@ -1,0 +1,31 @@
+"""The only clock. Times are UTC and zone-aware; dates are judged in an organization's zone."""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from collections.abc import Callable
+from zoneinfo import ZoneInfo
+
+_now: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC)  # noqa: E731
+
+
+def now() -> dt.datetime:
+    """The current moment, UTC and zone-aware."""
+    return _now()
+
+
+def today(zone: str) -> dt.date:
+    """The calendar day it is now in *zone* (an IANA name)."""
+    return _now().astimezone(ZoneInfo(zone)).date()
+
+
+def ticks() -> float:
+    """Seconds on a clock that never jumps: for time-outs and cache ages, not for records."""
+    return time.monotonic()
+
+
+def set_source(source: Callable[[], dt.datetime] | None) -> None:
+    """Replace the clock (tests only); ``None`` gives the real one back."""
+    global _now
+    _now = source or (lambda: dt.datetime.now(dt.UTC))

@@ -1,0 +1,117 @@
+"""Amounts, numbers and dates as people read them, in an organization's language.
+
+Pages, mail and PDF share these; every function takes the locale (``en_GB``, ``de``, ...).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from babel import Locale, UnknownLocaleError
+from babel.core import get_global
+from babel.dates import format_date, format_datetime
+from babel.numbers import format_currency, format_decimal, get_currency_precision
+
+from portico.records.content import from_minor
+
+# UN/ECE Recommendation 20 codes that turn up in published invoices, as a customer would say
+# them. "C62" and its kin mean "piece" and are left out of the page.
+_UNITS = {
+    "HUR": "h", "MIN": "min", "SEC": "s", "DAY": "days", "WEE": "weeks", "MON": "months",
+    "ANN": "years", "KGM": "kg", "GRM": "g", "TNE": "t", "MTR": "m", "CMT": "cm", "MMT": "mm",
+    "KMT": "km", "MTK": "m²", "MTQ": "m³", "LTR": "l", "MLT": "ml", "HLT": "hl", "KWH": "kWh",
+    "MWH": "MWh", "WHR": "Wh", "KWT": "kW", "P1": "%", "SET": "sets", "PR": "pairs",
+    "BX": "boxes", "XBX": "boxes", "CS": "cases", "XCS": "cases", "PK": "packs", "XPK": "packs",
+    "PF": "pallets", "XPX": "pallets", "RO": "rolls", "XRO": "rolls", "LS": "lump sum",
+    "E48": "service units", "TU": "tubes", "BO": "bottles", "XBO": "bottles", "DZN": "dozen",
+    "EA": "", "C62": "", "H87": "", "NAR": "", "PCE": "", "ZZ": "", "1": "", "1N": "", "XPP": "",
+}  # fmt: skip
+
+
+@lru_cache(maxsize=256)
+def locale_of(code: str) -> Locale:
+    """The Babel locale of a code such as ``en_GB``; English where the code is unknown."""
+    try:
+        return Locale.parse(code.replace("-", "_"))
+    except (UnknownLocaleError, ValueError):
+        return Locale("en")
+
+
+@lru_cache(maxsize=4096)
+def money(minor: int, currency: str, locale: str) -> str:
+    """Whole minor units with the currency's sign: ``€6,227.50``."""
+    return format_currency(from_minor(minor, currency), currency, locale=locale_of(locale))
+
+
+@lru_cache(maxsize=4096)
+def amount(value: str | Decimal, currency: str, locale: str) -> str:
+    """A decimal amount without sign, at least the currency's decimals, none cut: ``0.496``."""
+    number = Decimal(value)
+    exponent = number.as_tuple().exponent
+    places = max(get_currency_precision(currency), -exponent if isinstance(exponent, int) else 0)
+    pattern = "#,##0." + "0" * places if places else "#,##0"
+    return format_decimal(number, format=pattern, locale=locale_of(locale), decimal_quantization=False)
+
+
+@lru_cache(maxsize=4096)
+def plain_money(minor: int, currency: str, locale: str) -> str:
+    """Whole minor units without the sign, for columns: ``4,982.00``."""
+    return amount(from_minor(minor, currency), currency, locale)
+
+
+@lru_cache(maxsize=4096)
+def number(value: str | Decimal, locale: str) -> str:
+    """A quantity or rate with no decimals but its own: ``16``, ``7.5``."""
+    return format_decimal(Decimal(value), locale=locale_of(locale), decimal_quantization=False)
+
+
+def percent(value: str | Decimal, locale: str) -> str:
+    """A rate that is already in per cent: ``25%``."""
+    return number(value, locale) + "%"
+
+
+@lru_cache(maxsize=4096)
+def day(value: dt.date, locale: str) -> str:
+    """A date in the locale's middle length: ``12 Nov 2026``."""
+    return format_date(value, format="medium", locale=locale_of(locale))
+
+
+def moment(value: dt.datetime, locale: str, zone: str) -> str:
+    """A UTC moment in *zone*, with the zone named: ``12 Nov 2026, 09:14 CET``."""
+    local = value.astimezone(ZoneInfo(zone))
+    return f"{format_datetime(local, format='d MMM y, HH:mm', locale=locale_of(locale))} {local.tzname()}"
+
+
+def unit(code: str | None) -> str:
+    """A unit of measure as a customer would say it; unknown codes are shown as they are."""
+    if not code:
+        return ""
+    return _UNITS.get(code, code)
+
+
+@lru_cache(maxsize=512)
+def country(code: str, locale: str) -> str:
+    """The name of an ISO 3166-1 country; what is not a code is shown as it is."""
+    return locale_of(locale).territories.get(code.upper()) or code
+
+
+def direction(locale: str) -> str:
+    """``rtl`` or ``ltr``."""
+    return locale_of(locale).text_direction
+
+
+def is_locale(code: str) -> bool:
+    """Whether Babel knows this locale."""
+    try:
+        Locale.parse(code.replace("-", "_"))
+    except (UnknownLocaleError, ValueError):
+        return False
+    return True
+
+
+def is_currency(code: str) -> bool:
+    """Whether this is an ISO 4217 code."""
+    return code in get_global("all_currencies")

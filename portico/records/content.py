@@ -1,0 +1,350 @@
+"""What a document says, as one value.
+
+A revision holds exactly one :class:`DocumentContent`. What the customer sees, what is hashed
+as evidence (spec L8) and what the PDF is made from is this value, in its canonical JSON form.
+Imports, forms, pages, PDF and API share the type. Field names follow UBL 2.1 where it has one.
+
+Prices, quantities, rates and the amounts of single lines are decimal strings, because real
+invoices have prices of 0.496; the totals are whole minor units of ``currency``.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+import re
+from decimal import Decimal, InvalidOperation
+from enum import StrEnum
+from typing import Annotated
+
+from babel.core import get_global
+from babel.numbers import get_currency_precision
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+# Everything below a space but tab and line breaks, and lone surrogates, which no database,
+# PDF or mail can hold.
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+
+
+class Kind(StrEnum):
+    """The seven commercial kinds of document (spec, "Words")."""
+
+    QUOTE = "quote"
+    INVOICE = "invoice"
+    SALES_ORDER = "sales_order"
+    SALES_RECEIPT = "sales_receipt"
+    REFUND_RECEIPT = "refund_receipt"
+    CREDIT_NOTE = "credit_note"
+    STATEMENT = "statement"
+
+
+def _clean(text: str) -> str:
+    text = text.replace("\r\n", "\n").replace("\r", "\n").strip()
+    if _UNPRINTABLE.search(text):
+        raise ValueError("contains characters that cannot be shown")
+    return text
+
+
+def _decimal(text: str) -> str:
+    try:
+        number = Decimal(text.strip())
+    except InvalidOperation:
+        raise ValueError("is not a decimal number") from None
+    if not number.is_finite():
+        raise ValueError("is not a finite number")
+    if number.adjusted() > 17 or (number and number.adjusted() < -12) or len(number.as_tuple().digits) > 30:
+        raise ValueError("has more digits than any price needs")
+    plain = format(number.normalize(), "f")
+    return "0" if plain in {"-0", "0"} else plain
+
+
+def _currency(code: str) -> str:
+    if code not in get_global("all_currencies"):
+        raise ValueError("is not an ISO 4217 currency code")
+    return code
+
+
+Text = Annotated[str, Field(max_length=10_000), AfterValidator(_clean)]
+Name = Annotated[str, Field(max_length=500), AfterValidator(_clean)]
+RequiredName = Annotated[str, Field(max_length=500), AfterValidator(_clean), Field(min_length=1)]
+DecimalText = Annotated[str, Field(max_length=60), AfterValidator(_decimal)]
+Currency = Annotated[str, Field(min_length=3, max_length=3), AfterValidator(_currency)]
+MinorUnits = Annotated[int, Field(ge=-(10**17), le=10**17)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Identifier(_Part):
+    """A name in somebody's register: ``scheme`` says whose (GLN, 0088, VAT, ...)."""
+
+    value: RequiredName
+    scheme: Name | None = None
+
+
+class Address(_Part):
+    lines: tuple[Name, ...] = Field(default=(), max_length=12)  # street, number, box, department
+    postal_code: Name | None = None
+    city: Name | None = None
+    region: Name | None = None
+    country: Name | None = None  # ISO 3166-1 alpha-2
+
+
+class ContactDetails(_Part):
+    name: Name | None = None
+    role: Name | None = None
+    phone: Name | None = None
+    fax: Name | None = None
+    email: Name | None = None
+
+
+class Party(_Part):
+    name: RequiredName  # the trading name, or the legal one where there is no other
+    legal_name: Name | None = None
+    legal_form: Name | None = None
+    registration: Identifier | None = None  # company register
+    tax_ids: tuple[Identifier, ...] = ()
+    endpoint: Identifier | None = None  # where electronic documents reach the party
+    identifiers: tuple[Identifier, ...] = ()
+    address: Address | None = None
+    registered_address: Address | None = None
+    contact: ContactDetails | None = None
+    website: Name | None = None
+
+
+class Period(_Part):
+    start: dt.date | None = None
+    end: dt.date | None = None
+    description: Text | None = None
+
+
+class Attachment(_Part):
+    """A file that came inside the document; its bytes are kept by their SHA-256."""
+
+    filename: RequiredName
+    mime: Name
+    size: Annotated[int, Field(ge=0)]
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class Reference(_Part):
+    """Another paper this one points to. ``type`` is one of REFERENCE_TYPES."""
+
+    type: RequiredName
+    id: Name = ""
+    description: Text | None = None
+    issued_on: dt.date | None = None
+    uri: Name | None = None
+    attachment: Attachment | None = None
+
+
+# How each type of reference is called on the page.
+REFERENCE_TYPES: dict[str, str] = {
+    "order": "Purchase order",
+    "sales_order": "Sales order",
+    "contract": "Contract",
+    "project": "Project",
+    "tender": "Tender or lot",
+    "despatch": "Despatch advice",
+    "receipt": "Receiving advice",
+    "invoice": "Preceding invoice",
+    "quotation": "Quotation",
+    "request_for_quotation": "Request for quotation",
+    "invoiced_object": "Invoiced object",
+    "catalogue": "Catalogue",
+    "document": "Document",
+    "statement": "Statement",
+}
+
+
+class TaxCategory(_Part):
+    code: Name | None = None  # UNCL 5305: S, Z, E, AE, K, G, O, ...
+    percent: DecimalText | None = None
+    scheme: Name | None = None  # VAT, GST, ...
+    name: Name | None = None
+    exemption_reason: Text | None = None
+    exemption_code: Name | None = None
+
+
+class TaxGroup(_Part):
+    """One row of the tax breakdown."""
+
+    category: TaxCategory
+    taxable: DecimalText | None = None
+    amount: DecimalText
+
+
+class AllowanceCharge(_Part):
+    """Something taken off (allowance) or added (charge), on a line or on the whole document."""
+
+    charge: bool
+    amount: DecimalText  # always as stated; an allowance of 10 lowers the sum by 10
+    reason: Text | None = None
+    reason_code: Name | None = None
+    percent: DecimalText | None = None
+    base_amount: DecimalText | None = None
+    tax: TaxCategory | None = None
+
+
+class Property(_Part):
+    name: RequiredName
+    value: Text
+
+
+class Delivery(_Part):
+    """Where and when the goods go."""
+
+    party: Name | None = None
+    location_id: Identifier | None = None
+    address: Address | None = None
+    delivered_on: dt.date | None = None
+    requested: Period | None = None
+    terms: tuple[Text, ...] = ()
+    tracking_id: Name | None = None
+
+
+class Line(_Part):
+    id: Name | None = None
+    name: RequiredName
+    description: Text | None = None
+    notes: tuple[Text, ...] = ()
+    quantity: DecimalText | None = None
+    unit: Name | None = None  # UN/ECE Recommendation 20, or free text
+    price: DecimalText | None = None  # net, for base_quantity units
+    base_quantity: DecimalText | None = None
+    price_allowances: tuple[AllowanceCharge, ...] = ()
+    allowances: tuple[AllowanceCharge, ...] = ()
+    amount: DecimalText | None = None  # net, as stated
+    tax_categories: tuple[TaxCategory, ...] = ()
+    tax_amount: DecimalText | None = None
+    seller_item_id: Name | None = None
+    buyer_item_id: Name | None = None
+    standard_item_id: Identifier | None = None
+    classifications: tuple[Identifier, ...] = ()
+    origin_country: Name | None = None
+    properties: tuple[Property, ...] = ()
+    period: Period | None = None
+    deliveries: tuple[Delivery, ...] = ()
+    references: tuple[Reference, ...] = ()  # order line, despatch line, object
+    accounting_cost: Name | None = None
+
+
+class PaymentMeans(_Part):
+    code: Name | None = None  # UNCL 4461
+    name: Text | None = None
+    reference: Name | None = None  # what to state when paying
+    due_on: dt.date | None = None
+    account: Name | None = None  # IBAN or local number
+    account_name: Name | None = None
+    institution: Name | None = None  # BIC or bank
+    card: Name | None = None  # never the whole number
+    mandate: Name | None = None
+    payer_account: Name | None = None
+    instructions: tuple[Text, ...] = ()
+
+
+class Totals(_Part):
+    """Whole minor units of the document's currency, exactly as the file states them."""
+
+    lines: MinorUnits | None = None
+    allowances: MinorUnits | None = None
+    charges: MinorUnits | None = None
+    net: MinorUnits | None = None  # tax exclusive
+    tax: MinorUnits | None = None
+    gross: MinorUnits | None = None  # tax inclusive
+    prepaid: MinorUnits | None = None
+    rounding: MinorUnits | None = None
+    payable: MinorUnits
+
+
+class StatementEntry(_Part):
+    on: dt.date
+    kind: RequiredName
+    number: Name | None = None
+    description: Text | None = None
+    amount: MinorUnits  # positive: the customer owes more
+    balance: MinorUnits  # after this entry
+
+
+class AgeingBucket(_Part):
+    label: RequiredName
+    amount: MinorUnits
+
+
+class StatementBody(_Part):
+    period: Period
+    opening: MinorUnits
+    entries: tuple[StatementEntry, ...] = ()
+    closing: MinorUnits
+    ageing: tuple[AgeingBucket, ...] = ()
+
+
+class DocumentContent(_Part):
+    """Everything a customer may see of one revision of a document. Nothing internal is in it."""
+
+    kind: Kind
+    number: RequiredName
+    title: Name | None = None
+    type_code: Name | None = None  # UNCL 1001 (380 invoice, 381 credit note, 384 corrected, ...)
+    currency: Currency
+    issued_on: dt.date
+    due_on: dt.date | None = None
+    valid_until: dt.date | None = None
+    tax_point_on: dt.date | None = None
+    period: Period | None = None
+    seller: Party
+    buyer: Party
+    payee: Party | None = None
+    tax_representative: Party | None = None
+    originator: Party | None = None
+    buyer_reference: Name | None = None
+    customer_account: Name | None = None
+    accounting_cost: Name | None = None
+    references: tuple[Reference, ...] = ()
+    notes: tuple[Text, ...] = ()
+    deliveries: tuple[Delivery, ...] = ()
+    payment_means: tuple[PaymentMeans, ...] = ()
+    payment_terms: tuple[Text, ...] = ()
+    terms: tuple[Text, ...] = ()
+    lines: tuple[Line, ...] = Field(default=(), max_length=10_000)
+    allowances: tuple[AllowanceCharge, ...] = ()
+    taxes: tuple[TaxGroup, ...] = ()
+    tax_currency: Currency | None = None
+    tax_in_tax_currency: MinorUnits | None = None
+    exchange_rate: DecimalText | None = None
+    totals: Totals
+    statement: StatementBody | None = None
+
+    def canonical(self) -> str:
+        """One JSON text for one content: sorted keys, no blanks, empty fields left out."""
+        return json.dumps(
+            self.model_dump(mode="json", exclude_defaults=True),
+            ensure_ascii=False,
+            sort_keys=True,
+            separators=(",", ":"),
+        )
+
+
+def fingerprint(canonical: str) -> str:
+    """SHA-256, in hexadecimal, of a content's canonical JSON: the evidence of spec L8."""
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def digits_of(currency: str) -> int:
+    """Decimal places of a currency's minor unit: EUR 2, JPY 0, KWD 3."""
+    return get_currency_precision(currency)
+
+
+def to_minor(amount: Decimal, currency: str) -> int:
+    """*amount* in whole minor units. Raises ValueError where it has finer parts than that."""
+    scaled = amount.scaleb(digits_of(currency))
+    if scaled != scaled.to_integral_value():
+        raise ValueError(f"has more decimals than {currency} knows")
+    return int(scaled)
+
+
+def from_minor(minor: int, currency: str) -> Decimal:
+    """Whole minor units as a decimal number of the currency."""
+    return Decimal(minor).scaleb(-digits_of(currency))
