@@ -53,7 +53,9 @@ def _decimal(text: str) -> str:
         raise ValueError("is not a decimal number") from None
     if not number.is_finite():
         raise ValueError("is not a finite number")
-    if number.adjusted() > 17 or (number and number.adjusted() < -12) or len(number.as_tuple().digits) > 30:
+    # 28 digits are what decimal arithmetic keeps exactly by default.
+    digits = len(number.as_tuple().digits)
+    if number.adjusted() > 17 or (number and number.adjusted() < -12) or digits > 28:
         raise ValueError("has more digits than any price needs")
     plain = format(number.normalize(), "f")
     return "0" if plain in {"-0", "0"} else plain
@@ -84,7 +86,15 @@ class Identifier(_Part):
     scheme: Name | None = None
 
 
+class Property(_Part):
+    """A labelled fact. In ``details`` it is one that has no field of its own."""
+
+    name: RequiredName
+    value: Text
+
+
 class Address(_Part):
+    id: Identifier | None = None  # a location number
     lines: tuple[Name, ...] = Field(default=(), max_length=12)  # street, number, box, department
     postal_code: Name | None = None
     city: Name | None = None
@@ -93,11 +103,13 @@ class Address(_Part):
 
 
 class ContactDetails(_Part):
+    id: Name | None = None
     name: Name | None = None
     role: Name | None = None
     phone: Name | None = None
     fax: Name | None = None
     email: Name | None = None
+    notes: tuple[Text, ...] = ()
 
 
 class Party(_Part):
@@ -111,12 +123,23 @@ class Party(_Part):
     address: Address | None = None
     registered_address: Address | None = None
     contact: ContactDetails | None = None
+    further_contacts: tuple[ContactDetails, ...] = ()
     website: Name | None = None
+    details: tuple[Property, ...] = ()
+
+
+class OtherParty(_Part):
+    """Somebody else with a part in it; ``role`` says which, in words for the page."""
+
+    role: RequiredName
+    party: Party
 
 
 class Period(_Part):
     start: dt.date | None = None
+    start_time: Name | None = None  # as stated
     end: dt.date | None = None
+    end_time: Name | None = None
     description: Text | None = None
 
 
@@ -134,6 +157,9 @@ class Reference(_Part):
 
     type: RequiredName
     id: Name = ""
+    scheme: Name | None = None  # of the id: UNCL 1153 or somebody's register
+    line: Name | None = None  # the line meant in the other paper
+    code: Name | None = None  # what it is, UNCL 1001
     description: Text | None = None
     issued_on: dt.date | None = None
     uri: Name | None = None
@@ -149,7 +175,11 @@ REFERENCE_TYPES: dict[str, str] = {
     "tender": "Tender or lot",
     "despatch": "Despatch advice",
     "receipt": "Receiving advice",
+    "requisition": "Requisition",
     "invoice": "Preceding invoice",
+    "credit_note": "Preceding credit note",
+    "debit_note": "Preceding debit note",
+    "reminder": "Reminder",
     "quotation": "Quotation",
     "request_for_quotation": "Request for quotation",
     "invoiced_object": "Invoiced object",
@@ -169,7 +199,7 @@ class TaxCategory(_Part):
 
 
 class TaxGroup(_Part):
-    """One row of the tax breakdown."""
+    """One row of the tax breakdown, or of what the buyer withholds."""
 
     category: TaxCategory
     taxable: DecimalText | None = None
@@ -188,25 +218,26 @@ class AllowanceCharge(_Part):
     tax: TaxCategory | None = None
 
 
-class Property(_Part):
-    name: RequiredName
-    value: Text
-
-
 class Delivery(_Part):
     """Where and when the goods go."""
 
     party: Name | None = None
+    party_identifiers: tuple[Identifier, ...] = ()
+    contact: ContactDetails | None = None
+    location: Name | None = None
     location_id: Identifier | None = None
     address: Address | None = None
     delivered_on: dt.date | None = None
     requested: Period | None = None
+    promised: Period | None = None
     terms: tuple[Text, ...] = ()
     tracking_id: Name | None = None
+    details: tuple[Property, ...] = ()
 
 
 class Line(_Part):
     id: Name | None = None
+    parent: Name | None = None  # the id of the line this is a part of: its amount is in that one's
     name: RequiredName
     description: Text | None = None
     notes: tuple[Text, ...] = ()
@@ -214,6 +245,7 @@ class Line(_Part):
     unit: Name | None = None  # UN/ECE Recommendation 20, or free text
     price: DecimalText | None = None  # net, for base_quantity units
     base_quantity: DecimalText | None = None
+    base_unit: Name | None = None  # where it is not ``unit``
     price_allowances: tuple[AllowanceCharge, ...] = ()
     allowances: tuple[AllowanceCharge, ...] = ()
     amount: DecimalText | None = None  # net, as stated
@@ -243,6 +275,17 @@ class PaymentMeans(_Part):
     mandate: Name | None = None
     payer_account: Name | None = None
     instructions: tuple[Text, ...] = ()
+    details: tuple[Property, ...] = ()
+
+
+class Prepayment(_Part):
+    """What was paid before; ``Totals.prepaid`` is the sum the file states."""
+
+    id: Name | None = None
+    amount: DecimalText
+    paid_on: dt.date | None = None
+    received_on: dt.date | None = None
+    reference: Name | None = None
 
 
 class Totals(_Part):
@@ -299,6 +342,7 @@ class DocumentContent(_Part):
     payee: Party | None = None
     tax_representative: Party | None = None
     originator: Party | None = None
+    other_parties: tuple[OtherParty, ...] = ()
     buyer_reference: Name | None = None
     customer_account: Name | None = None
     accounting_cost: Name | None = None
@@ -311,11 +355,14 @@ class DocumentContent(_Part):
     lines: tuple[Line, ...] = Field(default=(), max_length=10_000)
     allowances: tuple[AllowanceCharge, ...] = ()
     taxes: tuple[TaxGroup, ...] = ()
+    withholding: tuple[TaxGroup, ...] = ()
     tax_currency: Currency | None = None
     tax_in_tax_currency: MinorUnits | None = None
     exchange_rate: DecimalText | None = None
+    prepayments: tuple[Prepayment, ...] = ()
     totals: Totals
     statement: StatementBody | None = None
+    details: tuple[Property, ...] = ()
 
     def canonical(self) -> str:
         """One JSON text for one content: sorted keys, no blanks, empty fields left out."""
