@@ -164,9 +164,9 @@ def test_a_server_ends_with_the_tests_even_if_they_are_killed():
     raise AssertionError("the server outlived its tests")
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="PostgreSQL lent to another account: needs root")
-def test_root_lends_postgresql_to_another_account_from_a_folder_only_root_may_enter(monkeypatch):
-    closed = Path(tempfile.mkdtemp())  # 0700, like root's own home
+def test_postgresql_runs_from_a_folder_that_only_its_owner_may_enter(monkeypatch):
+    """Root's own home, say: PostgreSQL refuses to run as root, others may not enter."""
+    closed = Path(tempfile.mkdtemp())  # 0700
     try:
         programs = servers._copy_postgres(next(servers._postgres_candidates()), closed / "copy")
         monkeypatch.setattr(servers, "_postgres_candidates", lambda: iter([programs]))
