@@ -1,0 +1,30 @@
+"""Documents and receipts as PDF. Pure: no request, no database, nothing fetched."""
+
+from portico.pdf.bounded import Limits, Order, render_in_subprocess
+from portico.pdf.letterhead import Letterhead
+from portico.pdf.names import content_disposition, safe_filename
+from portico.pdf.receipts import Receipt
+from portico.pdf.render import (
+    DEFAULT_DESIGN,
+    DESIGN_VERSION,
+    DESIGNS,
+    PdfFailed,
+    document_pdf,
+    receipt_pdf,
+)
+
+__all__ = [
+    "DEFAULT_DESIGN",
+    "DESIGNS",
+    "DESIGN_VERSION",
+    "Letterhead",
+    "Limits",
+    "Order",
+    "PdfFailed",
+    "Receipt",
+    "content_disposition",
+    "document_pdf",
+    "receipt_pdf",
+    "render_in_subprocess",
+    "safe_filename",
+]

@@ -1,0 +1,503 @@
+"""A document's content as the texts of a sheet of paper: labels, columns, rows, totals.
+
+Designs lay these out. Everything here is plain text; the templates escape it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cached_property
+
+from portico import formats
+from portico.pdf import words
+from portico.records.content import (
+    REFERENCE_TYPES,
+    Address,
+    AllowanceCharge,
+    ContactDetails,
+    Delivery,
+    DocumentContent,
+    Identifier,
+    Kind,
+    Line,
+    Party,
+    PaymentMeans,
+    Period,
+    Property,
+    Reference,
+    TaxCategory,
+    TaxGroup,
+    digits_of,
+    to_minor,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    label: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class PartyBlock:
+    """One party: its role, its name, the lines under it."""
+
+    role: str
+    name: str
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    key: str
+    label: str
+    width: int  # per cent of the sheet
+    numeric: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the document: a cell per column, and what stands under its name."""
+
+    name: str
+    cells: dict[str, str]
+    description: str
+    details: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    label: str
+    value: str
+    note: str = ""
+    strong: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A heading with facts and paragraphs under it."""
+
+    heading: str
+    facts: tuple[Fact, ...] = ()
+    paragraphs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    on: str
+    what: str
+    amount: str
+    balance: str
+
+
+class Sheet:
+    """The texts of one document in one locale."""
+
+    def __init__(self, content: DocumentContent, locale: str) -> None:
+        self.content = content
+        self.locale = locale
+
+    # The head
+
+    @property
+    def kind(self) -> str:
+        return words.kind_label(self.content)
+
+    @property
+    def name(self) -> str:
+        """The kind with the number: ``Quote Q-2026-0142``."""
+        return f"{self.kind} {self.content.number}"
+
+    @property
+    def payable(self) -> Total:
+        """The last line of the totals, with the currency's sign."""
+        label = words.payable_label(self.content)
+        return Total(label, self.money(self.content.totals.payable), strong=True)
+
+    @cached_property
+    def facts(self) -> list[Fact]:
+        """Dates, references and accounts: what a clerk looks for first."""
+        content = self.content
+        facts = [
+            ("Date", self.day(content.issued_on)),
+            ("Due", self.day(content.due_on)),
+            ("Valid until", self.day(content.valid_until)),
+            ("Period", self.period(content.period)),
+            ("Tax point", self.day(content.tax_point_on)),
+            ("Your reference", content.buyer_reference),
+            ("Customer account", content.customer_account),
+            ("Cost account", content.accounting_cost),
+        ]
+        if content.statement:
+            facts.append(("Period", self.period(content.statement.period)))
+        facts += [(self._reference_type(item), self._reference(item)) for item in content.references]
+        return [Fact(label, value) for label, value in facts if value]
+
+    @cached_property
+    def parties(self) -> list[PartyBlock]:
+        """The buyer first, then the seller and whoever else has a part."""
+        content = self.content
+        roles: tuple[tuple[str, Party | None], ...] = (
+            ("For", content.buyer),
+            ("From", content.seller),
+            ("Pay to", content.payee),
+            ("Tax representative", content.tax_representative),
+            ("Ordered by", content.originator),
+        )
+        return [self._party(role, party) for role, party in roles if party]
+
+    # The lines
+
+    @cached_property
+    def columns(self) -> list[Column]:
+        """The columns that have something to say, with widths that add up to 100."""
+        lines = self.content.lines
+        columns = [
+            Column("position", "No.", 7, False),
+            Column("quantity", "Qty", 13, True),
+            Column("price", "Price", 15, True),
+            Column("tax", "Tax", 10, True),
+            Column("amount", "Amount", 17, True),
+        ]
+        shown = {
+            "position": len({line.id for line in lines if line.id}) > 1,
+            "quantity": any(line.quantity for line in lines),
+            "price": any(line.price for line in lines),
+            "tax": any(line.tax_categories for line in lines),
+            "amount": any(line.amount for line in lines),
+        }
+        kept = [column for column in columns if shown[column.key]]
+        room = 100 - sum(column.width for column in kept)
+        at = 1 if shown["position"] else 0
+        kept.insert(at, Column("name", "Description", room, False))
+        return kept
+
+    def rows(self) -> Iterator[Row]:
+        """Each line of the document."""
+        for line in self.content.lines:
+            cells = {
+                "position": line.id or "",
+                "quantity": self._quantity(line.quantity, line.unit),
+                "price": self._price(line),
+                "tax": ", ".join(self._rate(tax) for tax in line.tax_categories),
+                "amount": self.amount(line.amount),
+            }
+            details = tuple(detail for detail in self._details(line) if detail)
+            yield Row(line.name, cells, line.description or "", details)
+
+    # The sums
+
+    @cached_property
+    def totals(self) -> list[Total]:
+        """From the sum of the lines down to what is to be paid, as stated in the document."""
+        content, sums = self.content, self.content.totals
+        rows: list[Total] = []
+        if content.allowances and sums.lines is not None:
+            rows.append(Total("Sum of lines", self.plain(sums.lines)))
+        rows += [self._adjustment(item) for item in content.allowances]
+        if not content.allowances:
+            rows += self._stated("Discounts", -sums.allowances if sums.allowances else None)
+            rows += self._stated("Charges", sums.charges or None)
+        rows += self._stated("Net", sums.net)
+        rows += self._taxes()
+        rows += self._after_tax()
+        rows.append(self.payable)
+        return rows
+
+    def _taxes(self) -> Iterator[Total]:
+        content = self.content
+        groups = content.taxes
+        for group in groups:
+            yield self._tax_row(group, alone=len(groups) == 1)
+        stated = content.totals.tax
+        if stated is not None and not self._says(groups, stated):
+            yield Total("Tax in all" if groups else "Tax", self.plain(stated))
+        if content.tax_in_tax_currency is not None and content.tax_currency:
+            value = formats.money(content.tax_in_tax_currency, content.tax_currency, self.locale)
+            rate = self.number(content.exchange_rate)
+            yield Total(
+                f"Tax in {content.tax_currency}", value, note=f"Exchange rate {rate}" if rate else ""
+            )
+
+    def _says(self, groups: tuple[TaxGroup, ...], stated: int) -> bool:
+        """Whether one group alone already states the whole tax."""
+        if len(groups) != 1:
+            return False
+        try:
+            return to_minor(Decimal(groups[0].amount), self.content.currency) == stated
+        except ValueError:
+            return False
+
+    def _after_tax(self) -> Iterator[Total]:
+        sums = self.content.totals
+        if sums.gross is not None and sums.gross != sums.payable:
+            yield Total("Total with tax", self.plain(sums.gross))
+        if sums.prepaid:
+            yield Total("Already paid", self.plain(-sums.prepaid))
+        if sums.rounding:
+            yield Total("Rounding", self.plain(sums.rounding))
+
+    def _stated(self, label: str, minor: int | None) -> list[Total]:
+        return [] if minor is None else [Total(label, self.plain(minor))]
+
+    def _tax_row(self, group: TaxGroup, *, alone: bool) -> Total:
+        category = group.category
+        notes = [category.exemption_reason or ""]
+        if category.exemption_code:
+            notes.append(category.exemption_code)
+        label = words.tax_name(category, self._percent(category.percent))
+        if group.taxable is not None and not (alone and self._is_net(group.taxable)):
+            label += f" on {self.amount(group.taxable)}"
+        return Total(label, self.amount(group.amount), note=" · ".join(filter(None, notes)))
+
+    def _is_net(self, taxable: str) -> bool:
+        net = self.content.totals.net
+        scale = digits_of(self.content.currency)
+        return net is not None and Decimal(taxable).scaleb(scale) == net
+
+    def _adjustment(self, item: AllowanceCharge) -> Total:
+        note = self._tax_label(item.tax) if item.tax else ""
+        return Total(self._adjustment_label(item), self._signed(item), note=note)
+
+    def _adjustment_label(self, item: AllowanceCharge) -> str:
+        label = words.adjustment(item)
+        if item.percent:
+            label += f", {self._percent(item.percent)}"
+        if item.base_amount:
+            label += f" of {self.amount(item.base_amount)}"
+        return label
+
+    def _signed(self, item: AllowanceCharge) -> str:
+        amount = Decimal(item.amount)
+        return self.amount(str(amount if item.charge else -amount))
+
+    # A statement
+
+    @cached_property
+    def opening(self) -> Entry | None:
+        """The balance at the start of a statement's period."""
+        body = self.content.statement
+        if not body:
+            return None
+        return Entry(self.day(body.period.start), "Opening balance", "", self.plain(body.opening))
+
+    def entries(self) -> Iterator[Entry]:
+        """The movements of a statement."""
+        for entry in self.content.statement.entries if self.content.statement else ():
+            kind = entry.kind.replace("_", " ").capitalize()
+            what = " ".join(filter(None, (kind, entry.number)))
+            if entry.description:
+                what += f"\n{entry.description}"
+            yield Entry(
+                self.day(entry.on), what, self.plain(entry.amount), self.plain(entry.balance)
+            )
+
+    @cached_property
+    def closing(self) -> Entry | None:
+        """The balance at the end of a statement's period."""
+        body = self.content.statement
+        if not body:
+            return None
+        return Entry(self.day(body.period.end), "Closing balance", "", self.money(body.closing))
+
+    @cached_property
+    def ageing(self) -> list[Fact]:
+        """What is open, by how long it has been due."""
+        body = self.content.statement
+        return [Fact(item.label, self.plain(item.amount)) for item in body.ageing] if body else []
+
+    # What follows the sums
+
+    def sections(self, instructions: str | None = None) -> list[Section]:
+        """Payment, delivery, notes and terms. *instructions* are the organization's own."""
+        content = self.content
+        sections = [*self._payment(instructions)]
+        sections += [self._delivery(item) for item in content.deliveries]
+        sections += [Section("Notes", paragraphs=content.notes)]
+        sections += [Section("Terms", paragraphs=content.terms)]
+        return [section for section in sections if section.facts or any(section.paragraphs)]
+
+    def _payment(self, instructions: str | None) -> Iterator[Section]:
+        content = self.content
+        for means in content.payment_means:
+            facts = tuple(fact for fact in self._means(means) if fact.value)
+            yield Section("Payment", facts, means.instructions)
+        if content.kind in {Kind.INVOICE, Kind.STATEMENT} and instructions:
+            yield Section("How to pay", paragraphs=(instructions,))
+        yield Section("Payment terms", paragraphs=content.payment_terms)
+
+    def _means(self, means: PaymentMeans) -> Iterator[Fact]:
+        yield Fact("Method", means.name or words.payment_means(means.code))
+        yield Fact("Account", means.account or "")
+        yield Fact("Account holder", means.account_name or "")
+        yield Fact("Bank", means.institution or "")
+        yield Fact("Payment reference", means.reference or "")
+        yield Fact("Pay by", self.day(means.due_on))
+        yield Fact("Card", means.card or "")
+        yield Fact("Mandate", means.mandate or "")
+        yield Fact("From account", means.payer_account or "")
+
+    def _delivery(self, delivery: Delivery) -> Section:
+        facts = tuple(fact for fact in self._delivery_facts(delivery) if fact.value)
+        return Section("Delivery", facts, delivery.terms)
+
+    def _delivery_facts(self, delivery: Delivery) -> Iterator[Fact]:
+        address = ", ".join(self._address(delivery.address))
+        yield Fact("To", ", ".join(filter(None, (delivery.party, address))))
+        yield Fact("Location", self._identifier(delivery.location_id))
+        yield Fact("Delivered", self.day(delivery.delivered_on))
+        yield Fact("Requested", self.period(delivery.requested))
+        yield Fact("Tracking", delivery.tracking_id or "")
+
+    # Details of a line
+
+    def _details(self, line: Line) -> Iterator[str]:
+        yield from line.notes
+        numbers = (
+            ("Item", line.seller_item_id),
+            ("Your item", line.buyer_item_id),
+            ("Standard item", self._identifier(line.standard_item_id)),
+        )
+        yield self._joined(numbers)
+        yield from (f"Classification: {self._identifier(item)}" for item in line.classifications)
+        if line.origin_country:
+            yield f"Origin: {formats.country(line.origin_country, self.locale)}"
+        yield from self._properties(line.properties)
+        if line.period:
+            yield f"Period: {self.period(line.period)}"
+        for delivery in line.deliveries:
+            pairs = [(fact.label, fact.value) for fact in self._delivery_facts(delivery)]
+            yield f"Delivery: {self._joined(pairs)}"
+            yield from delivery.terms
+        yield from (
+            f"{self._reference_type(item)}: {self._reference(item)}" for item in line.references
+        )
+        if line.accounting_cost:
+            yield f"Cost account: {line.accounting_cost}"
+        yield from self._line_sums(line)
+
+    def _line_sums(self, line: Line) -> Iterator[str]:
+        for item in line.price_allowances:
+            yield f"In the price: {self._adjustment_label(item)}: {self._signed(item)}"
+        for item in line.allowances:
+            yield f"{self._adjustment_label(item)}: {self._signed(item)}"
+        if line.tax_amount is not None:
+            yield f"Tax: {self.amount(line.tax_amount)}"
+        for tax in line.tax_categories:
+            if tax.exemption_reason:
+                yield f"{self._tax_label(tax)}: {tax.exemption_reason}"
+
+    @staticmethod
+    def _properties(properties: Iterable[Property]) -> Iterator[str]:
+        yield from (f"{item.name}: {item.value}" for item in properties)
+
+    def _price(self, line: Line) -> str:
+        price = self.amount(line.price)
+        if price and line.base_quantity and Decimal(line.base_quantity) not in (0, 1):
+            price += f" / {self._quantity(line.base_quantity, line.unit)}"
+        return price
+
+    def _quantity(self, quantity: str | None, unit: str | None) -> str:
+        return f"{self.number(quantity)} {formats.unit(unit)}".strip() if quantity else ""
+
+    def _rate(self, tax: TaxCategory) -> str:
+        return self._percent(tax.percent) or tax.code or tax.name or ""
+
+    def _tax_label(self, tax: TaxCategory) -> str:
+        return words.tax_name(tax, self._percent(tax.percent))
+
+    # Parties
+
+    def _party(self, role: str, party: Party) -> PartyBlock:
+        legal = " ".join(filter(None, (party.legal_name, party.legal_form)))
+        lines = [legal if legal != party.name else ""]
+        lines += self._address(party.address)
+        if party.registered_address and party.registered_address != party.address:
+            lines.append("Registered: " + ", ".join(self._address(party.registered_address)))
+        lines += [self._tax_id(item) for item in party.tax_ids]
+        if party.registration:
+            lines.append(f"Company no. {self._identifier(party.registration)}")
+        lines += [self._identifier(item) for item in party.identifiers]
+        if party.endpoint:
+            lines.append(f"Electronic address {self._identifier(party.endpoint)}")
+        lines += self._contact(party.contact) if party.contact else []
+        lines.append(party.website or "")
+        return PartyBlock(role, party.name, tuple(line for line in lines if line))
+
+    @staticmethod
+    def _contact(contact: ContactDetails) -> list[str]:
+        name = ", ".join(filter(None, (contact.name, contact.role)))
+        fax = f"Fax {contact.fax}" if contact.fax else ""
+        return [name, contact.phone or "", fax, contact.email or ""]
+
+    def _address(self, address: Address | None) -> list[str]:
+        if not address:
+            return []
+        place = " ".join(filter(None, (address.postal_code, address.city)))
+        country = formats.country(address.country, self.locale) if address.country else ""
+        lines = [*address.lines, place, address.region or "", country]
+        return [line for line in lines if line]
+
+    @staticmethod
+    def _tax_id(item: Identifier) -> str:
+        return f"{item.scheme or 'Tax no.'} {item.value}"
+
+    @staticmethod
+    def _identifier(item: Identifier | None) -> str:
+        if not item:
+            return ""
+        return f"{item.value} ({item.scheme})" if item.scheme else item.value
+
+    # References
+
+    @staticmethod
+    def _reference_type(item: Reference) -> str:
+        return REFERENCE_TYPES.get(item.type, item.type.replace("_", " ").capitalize())
+
+    def _reference(self, item: Reference) -> str:
+        file = item.attachment.filename if item.attachment else ""
+        parts = (item.id, self.day(item.issued_on), item.description, file, item.uri)
+        return ", ".join(part for part in parts if part)
+
+    @staticmethod
+    def _joined(pairs: Iterable[tuple[str, str | None]]) -> str:
+        return " · ".join(f"{label}: {value}" for label, value in pairs if value)
+
+    # Formats
+
+    def money(self, minor: int) -> str:
+        """Minor units with the currency's sign."""
+        return formats.money(minor, self.content.currency, self.locale)
+
+    def plain(self, minor: int) -> str:
+        """Minor units without the sign."""
+        return formats.plain_money(minor, self.content.currency, self.locale)
+
+    def amount(self, value: str | None) -> str:
+        """A decimal amount without the sign; nothing for nothing."""
+        return formats.amount(value, self.content.currency, self.locale) if value else ""
+
+    def number(self, value: str | None) -> str:
+        """A quantity or rate."""
+        return formats.number(value, self.locale) if value else ""
+
+    def _percent(self, value: str | None) -> str:
+        return formats.percent(value, self.locale) if value else ""
+
+    def day(self, value: dt.date | None) -> str:
+        """A date; nothing for none."""
+        return formats.day(value, self.locale) if value else ""
+
+    def period(self, period: Period | None) -> str:
+        """``1 Jan 2026 – 31 Jan 2026``, open ends said in words."""
+        if not period:
+            return ""
+        start, end = self.day(period.start), self.day(period.end)
+        if start and end:
+            span = start if start == end else f"{start} – {end}"
+        else:
+            span = f"from {start}" if start else f"until {end}" if end else ""
+        return ", ".join(filter(None, (span, period.description)))
