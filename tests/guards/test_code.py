@@ -32,7 +32,7 @@ ENVIRONMENT = {"os.environ", "os.environb", "os.getenv", "os.getenvb", "os.puten
 # surprises through to the error page, the exit code or the worker's log.
 OUTERMOST = {
     "portico/worker.py": "a job that fails must not stop those behind it",
-    "portico/services/outbox.py": "a message that cannot be rendered must not hold up the others",
+    "portico/services/delivery.py": "a message that cannot be made must not hold up the others",
 }
 # Names under which things collect that have no home. A better name says what it does.
 ATTICS = {"utils", "util", "helpers", "helper", "common", "misc", "manager", "managers"}

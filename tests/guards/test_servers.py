@@ -132,7 +132,7 @@ def test_the_browser_shows_a_page(browser_page):
     assert browser_page.get_by_role("heading").inner_text() == "Quote 7"
 
 
-def test_a_server_ends_with_the_tests_even_if_they_are_killed():
+def test_a_server_ends_with_the_tests_even_if_they_are_killed(tmp_path):
     script = (
         "import os, signal, sys; from tests.servers import redis_server\n"
         "with redis_server() as url:\n"
@@ -140,6 +140,7 @@ def test_a_server_ends_with_the_tests_even_if_they_are_killed():
         "    os.kill(os.getpid(), signal.SIGKILL)\n"
     )
     environment = {k: v for k, v in os.environ.items() if k != "PORTICO_TEST_REDIS"}
+    environment["TMPDIR"] = str(tmp_path)  # the killed cannot clear up
     root = Path(servers.__file__).parent.parent
     killed = subprocess.run(
         [sys.executable, "-c", script],
