@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import time
 from collections.abc import Callable
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 _now: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC)  # noqa: E731
 
@@ -15,9 +15,17 @@ def now() -> dt.datetime:
     return _now()
 
 
-def today(zone: str) -> dt.date:
-    """The calendar day it is now in *zone* (an IANA name)."""
-    return _now().astimezone(ZoneInfo(zone)).date()
+def today(zone_name: str) -> dt.date:
+    """The calendar day it is now in a zone (an IANA name)."""
+    return _now().astimezone(zone(zone_name)).date()
+
+
+def zone(name: str) -> ZoneInfo:
+    """The zone of an IANA name; UTC where this machine does not know it any more."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        return ZoneInfo("UTC")
 
 
 def ticks() -> float:

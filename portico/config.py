@@ -10,7 +10,9 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
+
+from flask import current_app
 
 
 class BadSetting(Exception):
@@ -41,9 +43,21 @@ class Config:
     queue_url: str
     mail_from: str
     smtp: Smtp | None  # None: mail is caught in instance/mail (demonstration only)
+    mail_lease: int  # a claim older than this is taken to be a crashed worker's
     demo: bool
+    access_log: bool
     max_body: int
     max_import: int
+
+    @property
+    def newest_key(self) -> str:
+        """The key that signs. Raises BadSetting before set-up."""
+        if not self.secret_keys:
+            raise BadSetting(
+                f"No secret key. Run 'flask setup' once: it writes {self.instance / 'secret_keys'}. "
+                "Or set PORTICO_SECRET_KEYS (newest first, separated by commas)."
+            )
+        return self.secret_keys[0]
 
     @property
     def mail_folder(self) -> Path:
@@ -66,7 +80,7 @@ def load(env: Mapping[str, str] | None = None) -> Config:
     demo = _flag(env, "PORTICO_DEMO")
     return Config(
         instance=instance,
-        secret_keys=_secret_keys(env, instance, demo),
+        secret_keys=_secret_keys(env, instance),
         control_url=env.get("PORTICO_CONTROL_URL") or f"sqlite:///{instance / 'control.db'}",
         base_domain=(env.get("PORTICO_BASE_DOMAIN") or "").strip(".").lower() or None,
         default_tenant=env.get("PORTICO_DEFAULT_TENANT") or None,
@@ -75,7 +89,9 @@ def load(env: Mapping[str, str] | None = None) -> Config:
         queue_url=env.get("PORTICO_QUEUE_URL") or f"sqlite:///{instance / 'queue.db'}",
         mail_from=env.get("PORTICO_MAIL_FROM") or "portal@localhost.localdomain",
         smtp=_smtp(env, demo),
+        mail_lease=_whole(env, "PORTICO_MAIL_LEASE", 300, low=30, high=86_400),
         demo=demo,
+        access_log=_flag(env, "PORTICO_ACCESS_LOG"),
         max_body=_whole(env, "PORTICO_MAX_BODY", 1024 * 1024, low=16 * 1024, high=2**31),
         max_import=_whole(env, "PORTICO_MAX_IMPORT", 20 * 1024 * 1024, low=1024, high=2**31),
     )
@@ -99,11 +115,11 @@ def _whole(env: Mapping[str, str], name: str, default: int, *, low: int, high: i
     return int(text)
 
 
-def _secret_keys(env: Mapping[str, str], instance: Path, demo: bool) -> tuple[str, ...]:
+def _secret_keys(env: Mapping[str, str], instance: Path) -> tuple[str, ...]:
     """Keys come from PORTICO_SECRET_KEYS, else from instance/secret_keys, newest first.
 
-    They are made by ``flask setup`` (or by the demonstration); there is no default, because
-    a default key would let anybody derive the links.
+    They are made by ``flask setup`` (or by the demonstration). There is no default, because a
+    default key would let anybody derive the links: until there is one, nothing is served.
     """
     text = env.get("PORTICO_SECRET_KEYS", "")
     file = instance / "secret_keys"
@@ -113,11 +129,6 @@ def _secret_keys(env: Mapping[str, str], instance: Path, demo: bool) -> tuple[st
     for key in keys:
         if len(key) < 32:
             raise BadSetting("Each key in PORTICO_SECRET_KEYS needs at least 32 characters.")
-    if not keys and not demo:
-        raise BadSetting(
-            f"No secret key. Run 'flask setup' once: it writes {file}. "
-            "Or set PORTICO_SECRET_KEYS (newest first, separated by commas)."
-        )
     return keys
 
 
@@ -138,8 +149,24 @@ def _smtp(env: Mapping[str, str], demo: bool) -> Smtp | None:
     return Smtp(
         host=parts.hostname,
         port=parts.port or default_port,
-        username=parts.username,
-        password=parts.password,
+        username=unquote(parts.username) if parts.username else None,
+        password=unquote(parts.password) if parts.password else None,
         security=security,
         timeout=float(_whole(env, "PORTICO_SMTP_TIMEOUT", 20, low=1, high=600)),
     )
+
+
+def settings() -> Config:
+    """The settings of the running application."""
+    config: Config = current_app.extensions["portico.config"]
+    return config
+
+
+def environment(**changes: str) -> dict[str, str]:
+    """The process's environment with some variables set, for children and the demonstration."""
+    return {**os.environ, **changes}
+
+
+def demo_port() -> int:
+    """The demonstration's port, from PORT."""
+    return _whole(os.environ, "PORT", 8000, low=1, high=65_535)

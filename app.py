@@ -1,0 +1,46 @@
+"""Portico's entrance: what the application consists of, in the order it is put together."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+import models  # noqa: F401
+from blueprints import demo_mail, public_links, quote_links
+from portico import commands, config
+from portico.db import init_databases
+from portico.queries.tenants import Directory
+from portico.services.activity import init_spool
+from portico.web import assets, errors, pages, server, tenancy
+from portico.web.limits import limiter
+from portico.worker import init_queue
+
+
+def create_app(settings: config.Config | None = None) -> Flask:
+    """The application for one installation; settings come from the environment if not given."""
+    settings = settings or config.load()
+    app = Flask(__name__, static_folder=str(settings.instance / "static"))
+    app.extensions["portico.config"] = settings
+    server.configure(app, settings)
+
+    app.before_request(tenancy.bind_request)
+    app.session_interface = tenancy.TenantSessions()
+    init_databases(app, settings.control_url)
+    app.extensions["portico.directory"] = Directory()
+    limiter.init_app(app)
+    init_spool(app)
+    init_queue(app, settings)
+
+    pages.init_pages(app)
+    errors.init_errors(app)
+    if settings.access_log:
+        errors.init_access_log(app)
+
+    app.register_blueprint(public_links.bp)
+    app.register_blueprint(quote_links.bp)
+    if settings.demo:
+        app.register_blueprint(demo_mail.bp)
+    commands.init_commands(app)
+
+    assets.init_assets(app, settings.instance / "static")
+    server.wrap(app, settings)
+    return app

@@ -1,0 +1,1 @@
+"""The doors: who may pass, and what each page shows."""

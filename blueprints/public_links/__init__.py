@@ -1,0 +1,59 @@
+"""``/i/<token>`` and its older name ``/portal/<token>``: one document, no sign-in (spec L)."""
+
+from __future__ import annotations
+
+import re
+
+from flask import Blueprint, Response, request
+
+from blueprints.public_links import gate, views
+from portico.records.link import Purpose
+from portico.refusals import NotFound
+from portico.web.colours import on_colour
+
+bp = Blueprint("public_links", __name__)
+_COLOUR = re.compile(r"[0-9a-f]{6}\Z")
+
+
+@bp.before_request
+def admit() -> Response | None:
+    if request.endpoint == "public_links.brand":
+        return None
+    return gate.admit(Purpose.DOCUMENT, "portal-public")
+
+
+def add_link_routes(blueprint: Blueprint, prefix: str, *, alias: bool = False) -> None:
+    """All pages of a link below ``<prefix>/<token>``; URLs are never built from an alias."""
+    root = f"{prefix}/<token>"
+    for path, view, methods in (
+        ("", views.show, ["GET"]),
+        ("/pdf", views.pdf, ["GET"]),
+        ("/receipt", views.receipt, ["GET"]),
+        ("/files/<int:position>", views.attachment, ["GET"]),
+        ("/settings", views.settings, ["GET"]),
+        ("/end", views.end, ["GET", "POST"]),
+        ("/accept", views.accept, ["POST"]),
+        ("/decline", views.decline, ["POST"]),
+        ("/ask", views.ask, ["POST"]),
+        ("/more-time", views.more_time, ["POST"]),
+        ("/request-access", views.request_access, ["POST"]),
+        ("/send-again", views.send_again, ["POST"]),
+    ):
+        blueprint.add_url_rule(root + path, view.__name__, view, methods=methods, alias=alias)
+        if methods == ["POST"]:
+            blueprint.add_url_rule(root + path, "back", views.back, methods=["GET"], alias=alias)
+
+
+add_link_routes(bp, "/i")
+add_link_routes(bp, "/portal", alias=True)
+
+
+@bp.get("/brand/<colour>.css")
+def brand(colour: str) -> Response:
+    """The organization's colour as a style sheet: the page itself carries no inline style."""
+    if not _COLOUR.match(colour):
+        raise NotFound(hint="")
+    css = f":root{{--brand:#{colour};--on-brand:{on_colour(colour)}}}\n"
+    response = Response(css, mimetype="text/css")
+    response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+    return response

@@ -1,0 +1,115 @@
+"""The demonstration: web and worker on embedded parts, mail caught and shown (spec O1)."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+
+from portico import config
+from portico.services import demonstration
+
+_ROOT = Path(__file__).resolve().parents[2]
+_LINES = (
+    ("quote", "A quote to accept or decline"),
+    ("quote_legacy", "The same by its older address"),
+    ("quote_standalone", "A stand-alone quote link"),
+    ("invoice", "An invoice with Pay now"),
+    ("expired", "A link that has expired"),
+    ("mail", "Every mail that was sent"),
+)
+
+
+@click.command("demo")
+@click.option("--reset-only", is_flag=True, help="Remove the demonstration's data and stop.")
+@click.option("--prepare-only", is_flag=True, help="Make the data, print the links, do not serve.")
+def demo(reset_only: bool, prepare_only: bool) -> None:
+    """Start a demonstration with throw-away keys; PORT chooses the port (8000)."""
+    settings = config.load(config.environment(PORTICO_DEMO="1"))
+    if reset_only:
+        _reset(settings.instance)
+        return
+    port = config.demo_port()
+    if not prepare_only:
+        _check_free(port)
+    _prepare_keys(settings)
+    settings = config.load(config.environment(PORTICO_DEMO="1"))
+    links = _prepare(settings, f"http://127.0.0.1:{port}")
+    _print(links, settings.instance)
+    if not prepare_only:
+        _serve(port)
+
+
+def _prepare(settings: config.Config, base_url: str) -> dict[str, str]:
+    from app import create_app
+
+    app = create_app(settings)
+    links = demonstration.prepare(app, base_url)
+    file = settings.instance / "demo.json"
+    draft = file.with_suffix(".new")
+    draft.write_text(json.dumps(links, indent=2) + "\n", encoding="utf-8")
+    draft.replace(file)
+    return links
+
+
+def _prepare_keys(settings: config.Config) -> None:
+    settings.instance.mkdir(parents=True, exist_ok=True)
+    if not settings.secret_keys:
+        file = settings.instance / "secret_keys"
+        file.touch(mode=0o600)
+        file.write_text(secrets.token_urlsafe(48) + "\n", encoding="ascii")
+    (settings.instance / "demonstration").touch()
+
+
+def _reset(instance: Path) -> None:
+    """Remove the instance folder, but only one that the demonstration made."""
+    if not instance.exists():
+        click.echo("There is nothing to remove.")
+        return
+    if not (instance / "demonstration").exists():
+        raise click.ClickException(f"{instance} is not a demonstration's; it was left alone.")
+    shutil.rmtree(instance)
+    click.echo("The demonstration's data is gone; the next start is fresh.")
+
+
+def _check_free(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            raise click.ClickException(
+                f"Port {port} is taken. Choose another: PORT={port + 1} make demo"
+            ) from None
+
+
+def _print(links: dict[str, str], instance: Path) -> None:
+    click.echo("\nPortico's demonstration. Click, or open on your phone's browser emulation:\n")
+    for name, text in _LINES:
+        click.echo(f"  {text:32} {links[name]}")
+    click.echo(f"\nThese links are also in {instance.name}/demo.json. Stop with Ctrl+C.\n")
+
+
+def _serve(port: int) -> None:
+    """Web and worker together; when one ends, honcho ends the other."""
+    procfile = _ROOT / "deploy" / "Procfile.demo"
+    command = [
+        sys.executable, "-m", "honcho", "start", "--no-prefix",
+        "--procfile", str(procfile), "--app-root", str(_ROOT),
+    ]  # fmt: skip
+    environment = config.environment(PORTICO_DEMO="1", PORT=str(port), PYTHON=sys.executable)
+    process = subprocess.Popen(command, env=environment)
+    try:
+        status = process.wait()
+    except KeyboardInterrupt:
+        status = process.wait()
+    raise SystemExit(0 if status in {0, -2, 130} else status)
+
+
+COMMANDS = (demo,)

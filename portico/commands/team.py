@@ -1,0 +1,154 @@
+"""Organizations, customers, contacts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from portico.commands.shell import in_tenant, staff_option
+from portico.records.content import Kind
+from portico.services import links, team
+from portico.services.team import OrganizationFace
+
+
+def _face_options(command: Any) -> Any:
+    for name, help_ in reversed(
+        (
+            ("name", "The trading name."),
+            ("email", "Where the team reads what customers answer."),
+            ("address", "Lines of the postal address."),
+            ("phone", None),
+            ("website", None),
+            ("tax-id", None),
+            ("locale", "Such as en_GB or de."),
+            ("timezone", "Such as Europe/Oslo."),
+            ("colour", "The brand colour, such as #1f5c4d."),
+            ("pdf-design", None),
+            ("next-steps", "What happens after a quote was accepted."),
+            ("payment-instructions", "How to pay."),
+            ("payment-url", "https URL with {number} {amount} {minor} {currency} {reference}."),
+        )
+    ):
+        command = click.option(f"--{name}", help=help_)(command)
+    return command
+
+
+@click.group("organization")
+def organization() -> None:
+    """Trading names of a tenant."""
+
+
+@organization.command("create")
+@click.argument("slug")
+@_face_options
+@in_tenant
+def create_organization(slug: str, **face: str | None) -> None:
+    """Make an organization; --name and --email are needed."""
+    team.create_organization(slug, OrganizationFace(**face))
+    click.echo(f"Organization {slug} is ready.")
+
+
+@organization.command("set")
+@click.argument("slug")
+@_face_options
+@in_tenant
+def set_organization(slug: str, **face: str | None) -> None:
+    """Change what is named, leave the rest."""
+    team.change_organization(slug, OrganizationFace(**face))
+    click.echo(f"Organization {slug} was changed.")
+
+
+@organization.command("link-life")
+@click.argument("slug")
+@click.option("--kind", type=click.Choice([kind.value for kind in Kind]), required=True)
+@click.option("--hours", type=int, default=24, show_default=True)
+@click.option("--until-validity", is_flag=True, help="At least through a quote's last valid day.")
+@in_tenant
+def link_life(slug: str, kind: str, hours: int, until_validity: bool) -> None:
+    """How long links to one kind of document live."""
+    team.set_link_lifetime(slug, Kind(kind), hours, until_validity=until_validity)
+    click.echo("The life of new links was set.")
+
+
+@click.group("customer")
+def customer() -> None:
+    """Whom an organization sells to."""
+
+
+@customer.command("create")
+@click.argument("organization_slug", metavar="ORGANIZATION")
+@click.argument("name")
+@click.option("--id", "external_id", help="Its id in your books.")
+@click.option("--tax-id")
+@click.option("--endpoint", help="Electronic address, SCHEME:VALUE.")
+@in_tenant
+def create_customer(
+    organization_slug: str,
+    name: str,
+    external_id: str | None,
+    tax_id: str | None,
+    endpoint: str | None,
+) -> None:
+    """Make a customer."""
+    team.create_customer(
+        organization_slug, name, external_id=external_id, tax_id=tax_id, endpoint=endpoint
+    )
+    click.echo(f"Customer {name} is ready.")
+
+
+@customer.command("revoke-links")
+@click.argument("organization_slug", metavar="ORGANIZATION")
+@click.argument("reference", metavar="CUSTOMER")
+@staff_option
+@in_tenant
+def revoke_links(organization_slug: str, reference: str, by: str) -> None:
+    """Revoke all links of a customer (by id or exact name), expired ones too."""
+    found = team.find_customer(organization_slug, reference)
+    click.echo(f"{links.revoke_for_customer(found.id, by=by)} links were revoked.")
+
+
+@customer.command("switch")
+@click.argument("organization_slug", metavar="ORGANIZATION")
+@click.argument("reference", metavar="CUSTOMER")
+@click.argument("state", type=click.Choice(["on", "off"]))
+@in_tenant
+def switch_customer(organization_slug: str, reference: str, state: str) -> None:
+    """Switch a customer off (their links open nothing) or on again."""
+    team.set_customer_active(organization_slug, reference, state == "on")
+    click.echo(f"{reference} is switched {state}.")
+
+
+@click.group("contact")
+def contact() -> None:
+    """People at a customer."""
+
+
+@contact.command("add")
+@click.argument("organization_slug", metavar="ORGANIZATION")
+@click.argument("reference", metavar="CUSTOMER")
+@click.option("--name", required=True)
+@click.option("--email")
+@click.option("--role", default="")
+@in_tenant
+def add_contact(
+    organization_slug: str, reference: str, name: str, email: str | None, role: str
+) -> None:
+    """Add a person; without an e-mail address they get no mail."""
+    team.add_contact(organization_slug, reference, name, email, role=role)
+    click.echo(f"Contact {name} was added.")
+
+
+@contact.command("switch")
+@click.argument("organization_slug", metavar="ORGANIZATION")
+@click.argument("reference", metavar="CUSTOMER")
+@click.argument("email")
+@click.argument("state", type=click.Choice(["on", "off"]))
+@in_tenant
+def switch_contact(organization_slug: str, reference: str, email: str, state: str) -> None:
+    """Switch a contact off (the links mailed to them open nothing) or on again."""
+    team.set_contact_active(organization_slug, reference, email, state == "on")
+    click.echo(f"{email} is switched {state}.")
+
+
+COMMANDS = (organization, customer, contact)

@@ -1,0 +1,1 @@
+"""Mail: one function per message, and the way out over SMTP."""

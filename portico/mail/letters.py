@@ -1,0 +1,200 @@
+"""One function per message: from plain values to a subject, a text and an HTML part."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import css_inline
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+from portico import formats
+
+_TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
+
+
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """A file that goes with a letter."""
+
+    name: str
+    data: bytes
+    subtype: str = "pdf"
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A message ready to be sent."""
+
+    subject: str
+    text: str
+    html: str
+    attached: tuple[Attached, ...] = ()
+
+
+def document_sent(
+    org: Any, doc: Any, *, contact_name: str, link_url: str, lifetime_text: str, message: str
+) -> Letter:
+    """A document is put before a customer, with their own link."""
+    return _letter(
+        "document_sent",
+        org,
+        doc=doc,
+        contact_name=contact_name,
+        link_url=link_url,
+        lifetime_text=lifetime_text,
+        message=message,
+    )
+
+
+def link_renewed(
+    org: Any, doc: Any, *, contact_name: str, link_url: str, lifetime_text: str
+) -> Letter:
+    """The fresh link that was asked for on an expired one."""
+    return _letter(
+        "link_renewed",
+        org,
+        doc=doc,
+        contact_name=contact_name,
+        link_url=link_url,
+        lifetime_text=lifetime_text,
+    )
+
+
+def receipt_for_customer(
+    org: Any, doc: Any, decision: Any, *, contact_name: str, pdf: Attached
+) -> Letter:
+    """The customer's receipt of their answer."""
+    return _letter(
+        "decision_receipt_customer",
+        org,
+        attached=(pdf,),
+        doc=doc,
+        decision=decision,
+        contact_name=contact_name,
+    )
+
+
+def receipt_for_staff(
+    org: Any, doc: Any, decision: Any, *, customer_name: str, pdf: Attached
+) -> Letter:
+    """The team's receipt of a customer's answer."""
+    return _letter(
+        "decision_receipt_staff",
+        org,
+        attached=(pdf,),
+        doc=doc,
+        decision=decision,
+        customer_name=customer_name,
+    )
+
+
+def question(org: Any, doc: Any, *, author: str, customer_name: str, message: str) -> Letter:
+    """A customer's question, to the team."""
+    return _letter(
+        "question_staff",
+        org,
+        doc=doc,
+        author=author,
+        customer_name=customer_name,
+        message=message,
+    )
+
+
+def more_time(org: Any, doc: Any, *, author: str, customer_name: str, message: str) -> Letter:
+    """A customer's wish for more time, to the team."""
+    return _letter(
+        "more_time_staff",
+        org,
+        doc=doc,
+        author=author,
+        customer_name=customer_name,
+        message=message,
+    )
+
+
+def answer(
+    org: Any, doc: Any, *, contact_name: str, link_url: str, lifetime_text: str, message: str
+) -> Letter:
+    """The team's answer, to the customer."""
+    return _letter(
+        "answer_customer",
+        org,
+        doc=doc,
+        contact_name=contact_name,
+        link_url=link_url,
+        lifetime_text=lifetime_text,
+        message=message,
+    )
+
+
+def quote_extended(
+    org: Any, doc: Any, *, contact_name: str, link_url: str, lifetime_text: str, message: str
+) -> Letter:
+    """A quote is open for longer."""
+    return _letter(
+        "quote_extended",
+        org,
+        doc=doc,
+        contact_name=contact_name,
+        link_url=link_url,
+        lifetime_text=lifetime_text,
+        message=message,
+    )
+
+
+def decision_reversed(
+    org: Any,
+    doc: Any,
+    decision: Any,
+    *,
+    contact_name: str,
+    link_url: str,
+    lifetime_text: str,
+    message: str,
+) -> Letter:
+    """The team took back an answer on record."""
+    return _letter(
+        "decision_reversed",
+        org,
+        doc=doc,
+        decision=decision,
+        contact_name=contact_name,
+        link_url=link_url,
+        lifetime_text=lifetime_text,
+        message=message,
+    )
+
+
+def _letter(name: str, org: Any, *, attached: tuple[Attached, ...] = (), **values: Any) -> Letter:
+    env = _environment(org.locale, org.timezone)
+    subject = env.get_template(f"email/{name}/subject.txt").render(org=org, **values)
+    text = env.get_template(f"email/{name}/body.txt").render(org=org, **values)
+    html = env.get_template(f"email/{name}/body.html").render(org=org, **values)
+    return Letter(
+        subject=" ".join(subject.split())[:200],
+        text=text.strip() + "\n",
+        html=_inliner.inline(html),
+        attached=attached,
+    )
+
+
+_inliner = css_inline.CSSInliner(load_remote_stylesheets=False, keep_style_tags=True)
+
+
+@lru_cache(maxsize=64)
+def _environment(locale: str, zone: str) -> Environment:
+    env = Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=select_autoescape(["html"]),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    env.filters["money"] = lambda minor, currency: formats.money(minor, currency, locale)
+    env.filters["day"] = lambda value: formats.day(value, locale)
+    env.filters["moment"] = lambda value: formats.moment(value, locale, zone)
+    env.filters["number"] = lambda value: formats.number(value, locale)
+    return env

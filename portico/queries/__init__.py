@@ -1,0 +1,1 @@
+"""Reads shaped for pages. They change nothing and know no request."""

@@ -1,0 +1,222 @@
+"""What pages and mails know of an organization, a document and a decision: values, no records."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Any
+
+from portico import clock, formats
+from portico.records.content import Kind
+from portico.records.document import KINDS, State
+
+_EXPIRING_DAYS = 3
+
+
+@dataclass(slots=True)
+class OrganizationFace:
+    """The organization as its customers see it."""
+
+    id: int
+    name: str
+    address: str
+    email: str
+    phone: str
+    website: str
+    tax_id: str
+    locale: str
+    timezone: str
+    colour: str
+    pdf_design: str
+    next_steps: str
+    payment_instructions: str
+    payment_instructions_changed_on: dt.date | None
+    payment_url: str
+    brand_css_url: str = ""
+
+    @property
+    def initial(self) -> str:
+        return next((c for c in self.name if c.isalnum()), "·").upper()
+
+    @property
+    def direction(self) -> str:
+        return formats.direction(self.locale)
+
+
+def organization_face(row: Any) -> OrganizationFace:
+    """From an Organization record, or a row with its columns."""
+    changed = row.payment_instructions_changed_at
+    return OrganizationFace(
+        id=row.id,
+        name=row.name,
+        address=row.address,
+        email=row.email,
+        phone=row.phone,
+        website=row.website,
+        tax_id=row.tax_id,
+        locale=row.locale,
+        timezone=row.timezone,
+        colour=row.colour,
+        pdf_design=row.pdf_design,
+        next_steps=row.next_steps,
+        payment_instructions=row.payment_instructions,
+        payment_instructions_changed_on=day_of(changed, row.timezone) if changed else None,
+        payment_url=row.payment_url,
+    )
+
+
+def day_of(moment: dt.datetime, zone: str) -> dt.date:
+    """The calendar day of a UTC moment in *zone*."""
+    return moment.astimezone(clock.zone(zone)).date()
+
+
+# What a customer reads beside a state, and in which tone.
+_QUOTE_LABELS = {
+    State.POSTED: ("Being revised", "info"),
+    State.SENT: ("Awaiting your answer", "warn"),
+    State.ACCEPTED: ("Accepted", "good"),
+    State.DECLINED: ("Declined", "none"),
+    State.EXPIRED: ("Expired", "bad"),
+    State.WITHDRAWN: ("Withdrawn", "none"),
+}
+_LABELS = {
+    State.POSTED: ("Open", "info"),
+    State.SENT: ("Open", "info"),
+    State.PARTIALLY_PAID: ("Partially paid", "warn"),
+    State.PAID: ("Paid", "good"),
+    State.OVERDUE: ("Overdue", "bad"),
+    State.CANCELLED: ("Cancelled", "none"),
+    State.APPLIED: ("Applied", "good"),
+    State.FULFILLED: ("Fulfilled", "good"),
+}
+_PAPER_LABELS = {State.POSTED: ("Issued", "info"), State.SENT: ("Issued", "info")}
+
+
+def state_label(kind: Kind, state: State) -> tuple[str, str]:
+    """The word and the tone (good, warn, bad, info, none) of a state, for customers."""
+    if kind is Kind.QUOTE:
+        return _QUOTE_LABELS.get(state, ("Open", "info"))
+    if kind is not Kind.INVOICE and state in _PAPER_LABELS:
+        return _PAPER_LABELS[state]
+    return _LABELS.get(state, ("Open", "info"))
+
+
+@dataclass(slots=True)
+class DocumentFace:
+    """A document as it stands today. Amounts are minor units of ``currency``."""
+
+    id: int
+    kind: str
+    kind_label: str
+    number: str
+    state: State
+    state_label: str
+    tone: str
+    revision: int
+    currency: str
+    total: int
+    balance: int
+    issued_on: dt.date
+    due_on: dt.date | None
+    valid_until: dt.date | None
+    days_left: int | None
+    is_superseded: bool
+    pay_url: str | None = None
+
+    @property
+    def is_quote(self) -> bool:
+        return self.kind == Kind.QUOTE
+
+    @property
+    def is_decidable(self) -> bool:
+        return self.is_quote and self.state == State.SENT and not self.is_superseded
+
+    @property
+    def is_expired(self) -> bool:
+        return self.state == State.EXPIRED
+
+    @property
+    def is_expiring(self) -> bool:
+        return self.is_decidable and self.days_left is not None and self.days_left <= _EXPIRING_DAYS
+
+    @property
+    def is_payable(self) -> bool:
+        """Whether something is owed on it (spec L13)."""
+        asks = self.kind in {Kind.INVOICE, Kind.STATEMENT} and self.balance > 0
+        return asks and self.state not in {State.PAID, State.CANCELLED}
+
+    @property
+    def can_pay(self) -> bool:
+        return self.pay_url is not None
+
+
+def document_face(row: Any, zone: str) -> DocumentFace:
+    """From a Document record, or a row with its columns, judged on the day it is in *zone*."""
+    kind = Kind(row.kind)
+    today = clock.today(zone)
+    state = _state_on(row, kind, today)
+    label, tone = state_label(kind, state)
+    last_day = row.valid_until if kind is Kind.QUOTE else row.due_on
+    return DocumentFace(
+        id=row.id,
+        kind=row.kind,
+        kind_label=KINDS[kind].label,
+        number=row.number,
+        state=state,
+        state_label=label,
+        tone=tone,
+        revision=row.sent_revision or row.current_revision,
+        currency=row.currency,
+        total=row.total,
+        balance=row.balance,
+        issued_on=row.issued_on,
+        due_on=row.due_on,
+        valid_until=row.valid_until,
+        days_left=(last_day - today).days if last_day else None,
+        is_superseded=row.sent_revision is not None and row.sent_revision != row.current_revision,
+    )
+
+
+def _state_on(row: Any, kind: Kind, today: dt.date) -> State:
+    """The rule stands on the record's class; it reads nothing that a row does not have."""
+    state: State = KINDS[kind].state_on(row, today)
+    return state
+
+
+@dataclass(slots=True)
+class DecisionFace:
+    """The answer that stands, as both sides may read it."""
+
+    id: int
+    accepted: bool
+    signatory: str
+    decided_at: dt.datetime
+    po_number: str
+    note: str
+    reason: str
+    receipt_code: str
+    revision: int
+    by_staff: bool
+
+
+def decision_face(row: Any) -> DecisionFace:
+    """From a Decision record, or a row with its columns."""
+    accepted = row.answer == "accepted"
+    return DecisionFace(
+        id=row.id,
+        accepted=accepted,
+        signatory=row.signatory,
+        decided_at=row.decided_at,
+        po_number=row.po_number,
+        note=row.note if accepted else "",
+        reason="" if accepted else row.note,
+        receipt_code=row.receipt_code,
+        revision=row.revision,
+        by_staff=row.via == "staff",
+    )
+
+
+def masked_email(address: str) -> str:
+    """``m•••@fjordhus.example``: enough to recognise one's own address, no more."""
+    name, _, domain = address.partition("@")
+    return f"{name[:1]}•••@{domain}"

@@ -1,0 +1,116 @@
+"""What happened in the portal: append-only and chained by hash (spec C6, L17).
+
+The chain covers digests of the address and the user agent, made with a salt of the row. Erasing
+the three leaves the chain whole, and the digests alone cannot be guessed back.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from portico.db import BigId, Model, UtcDateTime
+
+
+class Activity(StrEnum):
+    """The types of portal action, as the log names them."""
+
+    VIEW_QUOTE = "view_quote"
+    VIEW_INVOICE = "view_invoice"
+    VIEW_DOCUMENT = "view_document"
+    DOWNLOAD_PDF = "download_pdf"
+    DOWNLOAD_FILE = "download_file"
+    DOWNLOAD_RECEIPT = "download_receipt"
+    APPROVE_QUOTE = "approve_quote"
+    DECLINE_QUOTE = "decline_quote"
+    REVERSE_DECISION = "reverse_decision"
+    SEND_MESSAGE = "send_message"
+    ASK_MORE_TIME = "ask_more_time"
+    REQUEST_LINK = "request_link"
+    END_LINK = "end_link"
+    ISSUE_LINK = "issue_link"
+    REVOKE_LINK = "revoke_link"
+    SEND_DOCUMENT = "send_document"
+    IMPORT_DOCUMENT = "import_document"
+    EXTEND_QUOTE = "extend_quote"
+    VOID_DOCUMENT = "void_document"
+    MAIL_SENT = "mail_sent"
+    MAIL_FAILED = "mail_failed"
+    ERASE_ACTIVITY = "erase_activity"
+
+    @property
+    def is_security_event(self) -> bool:
+        return self in {
+            Activity.REQUEST_LINK, Activity.END_LINK, Activity.ISSUE_LINK,
+            Activity.REVOKE_LINK, Activity.ERASE_ACTIVITY,
+        }  # fmt: skip
+
+    @property
+    def is_financial_action(self) -> bool:
+        return self in {
+            Activity.VIEW_INVOICE, Activity.APPROVE_QUOTE, Activity.DECLINE_QUOTE,
+            Activity.REVERSE_DECISION, Activity.VOID_DOCUMENT,
+        }  # fmt: skip
+
+
+class ActorKind(StrEnum):
+    CUSTOMER = "customer"
+    STAFF = "staff"
+    SYSTEM = "system"
+
+
+class Label(StrEnum):
+    """Who probably looked (spec L17)."""
+
+    PERSON = "person"
+    SCANNER = "scanner"
+    PREVIEW = "preview"
+
+
+class AccessLog(Model):
+    """One portal action. Everything but ip, user_agent, what was read from it, and salt is final."""
+
+    __tablename__ = "portal_access_logs"
+    __table_args__ = (
+        sa.Index("ix_portal_access_logs_document_id", "document_id", "id"),
+        sa.Index("ix_portal_access_logs_customer_id", "customer_id", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)  # the place in the chain, from 1
+    event_id: Mapped[str] = mapped_column(sa.String(32), unique=True)
+    occurred_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+    type: Mapped[str] = mapped_column(sa.String(40))
+    actor_kind: Mapped[str] = mapped_column(sa.String(20))
+    actor: Mapped[str] = mapped_column(sa.String(200), default="")
+    organization_id: Mapped[int | None]
+    customer_id: Mapped[int | None]
+    contact_id: Mapped[int | None]
+    document_id: Mapped[int | None]
+    link_id: Mapped[int | None]
+    session_id: Mapped[str | None] = mapped_column(sa.String(64))
+    details: Mapped[dict[str, Any]] = mapped_column(sa.JSON, default=dict)
+    label: Mapped[str] = mapped_column(sa.String(20))
+    label_reason: Mapped[str] = mapped_column(sa.String(200))
+    ip: Mapped[str | None] = mapped_column(sa.String(64))
+    user_agent: Mapped[str | None] = mapped_column(sa.String(1000))
+    device_type: Mapped[str | None] = mapped_column(sa.String(20))
+    browser: Mapped[str | None] = mapped_column(sa.String(100))
+    platform: Mapped[str | None] = mapped_column(sa.String(100))
+    salt: Mapped[bytes | None] = mapped_column(sa.LargeBinary(16))
+    personal_sha256: Mapped[bytes] = mapped_column(sa.LargeBinary(32))
+    chain_sha256: Mapped[bytes] = mapped_column(sa.LargeBinary(32))
+
+
+class ActivityChain(Model):
+    """The end of the chain, sealed with a key, so that a cut tail shows."""
+
+    __tablename__ = "activity_chain"
+
+    id: Mapped[int] = mapped_column(primary_key=True)  # always 1
+    length: Mapped[int] = mapped_column(sa.BigInteger)
+    chain_sha256: Mapped[bytes] = mapped_column(sa.LargeBinary(32))
+    seal: Mapped[bytes] = mapped_column(sa.LargeBinary(32))

@@ -1,0 +1,218 @@
+"""Documents: a head with what lists and rules need, and frozen revisions with what was said.
+
+States are per kind (spec L16). ``expired`` and ``overdue`` are not stored: they follow from a
+date and are judged on the organization's day, so that no sweep can be late with them.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from enum import StrEnum
+from typing import Any, ClassVar
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.orm import Mapped, mapped_column
+
+from portico.db import BigId, Model, UtcDateTime
+from portico.records.content import Kind
+
+
+class State(StrEnum):
+    DRAFT = "draft"
+    POSTED = "posted"  # final, not yet put before the customer by mail or link
+    SENT = "sent"
+    ACCEPTED = "accepted"
+    DECLINED = "declined"
+    WITHDRAWN = "withdrawn"
+    EXPIRED = "expired"
+    PARTIALLY_PAID = "partially_paid"
+    PAID = "paid"
+    OVERDUE = "overdue"
+    APPLIED = "applied"
+    FULFILLED = "fulfilled"
+    CANCELLED = "cancelled"
+
+
+class Document(Model):
+    """The head of any document. Amounts are minor units of ``currency``."""
+
+    __tablename__ = "documents"
+    __table_args__ = (
+        sa.UniqueConstraint("organization_id", "kind", "external_id"),
+        sa.Index(
+            "ix_documents_customer_list",
+            "organization_id", "customer_id", "kind", sa.text("issued_on DESC"), sa.text("id DESC"),
+        ),
+        sa.Index("ix_documents_number", "organization_id", "number"),
+    )  # fmt: skip
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    organization_id: Mapped[int] = mapped_column(sa.ForeignKey("organizations.id"))
+    customer_id: Mapped[int] = mapped_column(sa.ForeignKey("customers.id"))
+    kind: Mapped[str] = mapped_column(sa.String(30))
+    external_id: Mapped[str] = mapped_column(sa.String(500))
+    number: Mapped[str] = mapped_column(sa.String(500))
+    state: Mapped[str] = mapped_column(sa.String(20))
+    currency: Mapped[str] = mapped_column(sa.String(3))
+    total: Mapped[int] = mapped_column(sa.BigInteger)
+    balance: Mapped[int] = mapped_column(sa.BigInteger)
+    issued_on: Mapped[dt.date]
+    due_on: Mapped[dt.date | None]
+    valid_until: Mapped[dt.date | None]
+    current_revision: Mapped[int] = mapped_column(default=1)
+    sent_revision: Mapped[int | None]  # the revision the customer has been shown
+    posted_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    sent_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    decided_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+
+    __mapper_args__: ClassVar[dict[str, Any]] = {"polymorphic_on": "kind"}
+
+    label: ClassVar[str] = "Document"
+    states: ClassVar[frozenset[State]] = frozenset()
+    voided: ClassVar[State] = State.CANCELLED
+
+    @property
+    def is_posted(self) -> bool:
+        """Whether a customer may see it at all (spec L16)."""
+        return self.posted_at is not None and self.state != State.DRAFT
+
+    @property
+    def is_void(self) -> bool:
+        return self.state in {State.WITHDRAWN, State.CANCELLED}
+
+    @property
+    def shown_revision(self) -> int:
+        """The revision a customer sees: the last one that was put before them."""
+        return self.sent_revision or self.current_revision
+
+    def state_on(self, today: dt.date) -> State:
+        """The state as it stands on the organization's day *today*."""
+        return State(self.state)
+
+
+class Quote(Document):
+    __mapper_args__: ClassVar[dict[str, Any]] = {"polymorphic_identity": Kind.QUOTE.value}
+    label = "Quote"
+    voided = State.WITHDRAWN
+    states = frozenset(
+        {
+            State.DRAFT, State.POSTED, State.SENT, State.ACCEPTED,
+            State.DECLINED, State.EXPIRED, State.WITHDRAWN,
+        }
+    )  # fmt: skip
+
+    def state_on(self, today: dt.date) -> State:
+        """Expired once the last valid day is over in the organization's zone (spec L7)."""
+        open_ = self.state in {State.SENT, State.POSTED}
+        if open_ and self.valid_until is not None and self.valid_until < today:
+            return State.EXPIRED
+        return State(self.state)
+
+
+class Invoice(Document):
+    __mapper_args__: ClassVar[dict[str, Any]] = {"polymorphic_identity": Kind.INVOICE.value}
+    label = "Invoice"
+    states = frozenset(
+        {
+            State.DRAFT, State.POSTED, State.SENT, State.PARTIALLY_PAID,
+            State.PAID, State.OVERDUE, State.CANCELLED,
+        }
+    )  # fmt: skip
+
+    def state_on(self, today: dt.date) -> State:
+        """Overdue from the day after the due date while something is owed."""
+        owing = self.state in {State.POSTED, State.SENT, State.PARTIALLY_PAID} and self.balance > 0
+        if owing and self.due_on is not None and self.due_on < today:
+            return State.OVERDUE
+        return State(self.state)
+
+
+class SalesOrder(Document):
+    __mapper_args__: ClassVar[dict[str, Any]] = {"polymorphic_identity": Kind.SALES_ORDER.value}
+    label = "Sales order"
+    states = frozenset(
+        {State.DRAFT, State.POSTED, State.SENT, State.FULFILLED, State.CANCELLED}
+    )
+
+
+class SalesReceipt(Document):
+    __mapper_args__: ClassVar[dict[str, Any]] = {"polymorphic_identity": Kind.SALES_RECEIPT.value}
+    label = "Sales receipt"
+    states = frozenset({State.DRAFT, State.POSTED, State.SENT, State.CANCELLED})
+
+
+class RefundReceipt(Document):
+    __mapper_args__: ClassVar[dict[str, Any]] = {"polymorphic_identity": Kind.REFUND_RECEIPT.value}
+    label = "Refund receipt"
+    states = frozenset({State.DRAFT, State.POSTED, State.SENT, State.CANCELLED})
+
+
+class CreditNote(Document):
+    __mapper_args__: ClassVar[dict[str, Any]] = {"polymorphic_identity": Kind.CREDIT_NOTE.value}
+    label = "Credit note"
+    states = frozenset({State.DRAFT, State.POSTED, State.SENT, State.APPLIED, State.CANCELLED})
+
+
+class Statement(Document):
+    __mapper_args__: ClassVar[dict[str, Any]] = {"polymorphic_identity": Kind.STATEMENT.value}
+    label = "Statement"
+    states = frozenset({State.DRAFT, State.POSTED, State.SENT, State.CANCELLED})
+
+
+KINDS: dict[Kind, type[Document]] = {
+    Kind.QUOTE: Quote,
+    Kind.INVOICE: Invoice,
+    Kind.SALES_ORDER: SalesOrder,
+    Kind.SALES_RECEIPT: SalesReceipt,
+    Kind.REFUND_RECEIPT: RefundReceipt,
+    Kind.CREDIT_NOTE: CreditNote,
+    Kind.STATEMENT: Statement,
+}
+
+
+class DocumentRevision(Model):
+    """What a document said at one time: canonical JSON and its SHA-256. Never changed."""
+
+    __tablename__ = "document_revisions"
+    __table_args__ = (sa.UniqueConstraint("document_id", "number"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    document_id: Mapped[int] = mapped_column(sa.ForeignKey("documents.id"))
+    number: Mapped[int]
+    content: Mapped[str] = mapped_column(sa.Text)
+    content_sha256: Mapped[str] = mapped_column(sa.String(64))
+    warnings: Mapped[list[str]] = mapped_column(sa.JSON, default=list)  # staff only, spec I1
+    reason: Mapped[str] = mapped_column(sa.Text, default="")
+    created_by: Mapped[str] = mapped_column(sa.String(200))
+    created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+
+
+class RevisionIsFrozen(RuntimeError):
+    """Somebody tried to change a revision; make a new one instead."""
+
+
+@event.listens_for(DocumentRevision, "before_update")
+@event.listens_for(DocumentRevision, "before_delete")
+def _keep_frozen(_mapper: Any, _connection: Any, revision: DocumentRevision) -> None:
+    raise RevisionIsFrozen(f"revision {revision.number} of document {revision.document_id}")
+
+
+class AttachedFile(Model):
+    """The bytes of a file that came inside a document, kept once by SHA-256."""
+
+    __tablename__ = "attached_files"
+
+    sha256: Mapped[str] = mapped_column(sa.String(64), primary_key=True)
+    data: Mapped[bytes] = mapped_column(sa.LargeBinary)
+
+
+class Rendition(Model):
+    """A PDF made from a revision or a decision: a cache, may be emptied at any time."""
+
+    __tablename__ = "renditions"
+
+    key: Mapped[str] = mapped_column(sa.String(200), primary_key=True)
+    data: Mapped[bytes] = mapped_column(sa.LargeBinary)
+    created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)

@@ -1,0 +1,1 @@
+"""What changes something. A service owns the transaction, the trail and the mail."""

@@ -1,0 +1,374 @@
+"""The activity log: what happened, chained by hash, cheap to write (spec C6, L17).
+
+What changes something is written in the transaction that changes it (:func:`record`). A view
+changes nothing, so it is appended to a spool file of this process (:func:`note`) and brought
+into the tenant's database in batches, every half second. A spooled view survives the death of
+the process, because the file is adopted by whoever comes next; only a power cut can lose the
+last seconds. Exactly once: a batch that was committed but not removed is recognised by its ids.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import fcntl
+import hashlib
+import json
+import logging
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Event, Lock, Thread
+from typing import Any
+
+import sqlalchemy as sa
+from flask import Flask, current_app
+from sqlalchemy.exc import SQLAlchemyError
+
+from portico import clock, tokens
+from portico.config import settings
+from portico.db import current_tenant, db, unit_of_work
+from portico.records.activity import AccessLog, ActivityChain, Activity, ActorKind, Label
+from portico.services import scanners
+from portico.services.tenants import directory, tenant_scope
+
+log = logging.getLogger(__name__)
+_START = bytes(32)
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Where a request came from, as far as the log wants to know."""
+
+    ip: str | None = None
+    user_agent: str | None = None
+    method: str = "GET"
+    hints: tuple[str, ...] = ()  # see scanners.label_of
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One thing that happened. Ids are the tenant's own; *actor* is a name people recognise."""
+
+    type: Activity
+    actor_kind: ActorKind
+    actor: str = ""
+    organization_id: int | None = None
+    customer_id: int | None = None
+    contact_id: int | None = None
+    document_id: int | None = None
+    link_id: int | None = None
+    session_id: str | None = None
+    details: dict[str, Any] = field(default_factory=dict)
+    visitor: Visitor = Visitor()
+    preview: bool = False
+
+
+def record(entry: Entry) -> None:
+    """Write *entry* in the running unit of work: it stands if the change stands."""
+    _append([_row(entry)])
+
+
+def note(entry: Entry) -> None:
+    """Write *entry* down now, to be brought into the database soon. Raises OSError (full disk)."""
+    _spool().write(current_tenant().slug, _row(entry))
+
+
+def flush() -> None:
+    """Bring everything this process has noted into the databases, now."""
+    _spool().ingest()
+
+
+def adopt_orphans() -> int:
+    """Bring in what dead processes left behind; returns how many files."""
+    return _spool().adopt()
+
+
+def erase(where: sa.ColumnElement[bool], *, actor: str) -> int:
+    """Forget addresses and user agents of the matching rows; the chain still verifies."""
+    with unit_of_work():
+        result = db.session.execute(
+            sa.update(AccessLog)
+            .where(where, AccessLog.salt.is_not(None))
+            .values(
+                ip=None, user_agent=None, device_type=None, browser=None, platform=None, salt=None
+            )
+        )
+        count = int(getattr(result, "rowcount", 0))
+        record(
+            Entry(Activity.ERASE_ACTIVITY, ActorKind.STAFF, actor=actor, details={"rows": count})
+        )
+    return count
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What :func:`verify` found; ``problem`` is None where the chain is whole."""
+
+    rows: int
+    problem: str | None
+
+
+def verify() -> Verdict:
+    """Walk the tenant's chain: finds a changed, deleted, reordered or cut row."""
+    previous, count = _START, 0
+    for row in db.session.execute(
+        sa.select(AccessLog).order_by(AccessLog.id).execution_options(yield_per=1000)
+    ).scalars():
+        count += 1
+        if row.id != count:
+            return Verdict(count, f"row {count} is missing")
+        if row.salt is not None:
+            personal = _personal(row.salt, row.ip, row.user_agent)
+            if personal != row.personal_sha256:
+                return Verdict(count, f"row {row.id}: address or user agent was changed")
+        previous = _link(previous, _facts(row), row.personal_sha256)
+        if previous != row.chain_sha256:
+            return Verdict(count, f"row {row.id} was changed or moved")
+    end = db.session.get(ActivityChain, 1)
+    length, head = (end.length, end.chain_sha256) if end else (0, _START)
+    if length != count or head != previous:
+        return Verdict(count, f"the log should have {length} rows and has {count}")
+    if end and not tokens.seal_holds("activity", _head(length, head), end.seal):
+        return Verdict(count, "the end of the log is not sealed by this installation")
+    return Verdict(count, None)
+
+
+# --- rows and the chain ---------------------------------------------------------------------
+
+
+def _row(entry: Entry) -> dict[str, Any]:
+    visitor = entry.visitor
+    return {
+        "event_id": os.urandom(16).hex(),
+        "occurred_at": clock.now().isoformat(),
+        "type": entry.type.value,
+        "actor_kind": entry.actor_kind.value,
+        "actor": entry.actor[:200],
+        "organization_id": entry.organization_id,
+        "customer_id": entry.customer_id,
+        "contact_id": entry.contact_id,
+        "document_id": entry.document_id,
+        "link_id": entry.link_id,
+        "session_id": entry.session_id,
+        "details": entry.details,
+        "ip": visitor.ip,
+        "user_agent": visitor.user_agent[:1000] if visitor.user_agent else None,
+        "method": visitor.method,
+        "hints": visitor.hints,
+        "preview": entry.preview,
+    }
+
+
+def _append(rows: list[dict[str, Any]]) -> None:
+    """Chain *rows* at the end of the tenant's log. The update of the end takes the lock."""
+    count = len(rows)
+    moved = db.session.execute(
+        sa.update(ActivityChain)
+        .where(ActivityChain.id == 1)
+        .values(length=ActivityChain.length + count)
+        .returning(ActivityChain.length, ActivityChain.chain_sha256)
+    ).one()
+    position, previous = moved.length - count, moved.chain_sha256
+    complete = []
+    for row in rows:
+        position += 1
+        full = _complete(row, position)
+        previous = _link(previous, _facts(full), full["personal_sha256"])
+        full["chain_sha256"] = previous
+        complete.append(full)
+    db.session.execute(sa.insert(AccessLog), complete)
+    db.session.execute(
+        sa.update(ActivityChain)
+        .where(ActivityChain.id == 1)
+        .values(chain_sha256=previous, seal=tokens.seal("activity", _head(position, previous)))
+    )
+
+
+def _complete(row: dict[str, Any], position: int) -> dict[str, Any]:
+    full = dict(row)
+    label, reason = scanners.label_of(
+        full.pop("method"), full["user_agent"], tuple(full.pop("hints")), full.pop("preview")
+    )
+    if row["actor_kind"] != ActorKind.CUSTOMER:
+        label, reason = Label.PERSON, "done by the team or by Portico itself"
+    device = scanners.device_of(full["user_agent"])
+    salt = secrets.token_bytes(16)
+    full |= {
+        "id": position,
+        "occurred_at": dt.datetime.fromisoformat(row["occurred_at"]),
+        "label": label.value,
+        "label_reason": reason,
+        "device_type": device.type,
+        "browser": device.browser,
+        "platform": device.platform,
+        "salt": salt,
+        "personal_sha256": _personal(salt, full["ip"], full["user_agent"]),
+    }
+    return full
+
+
+_FACTS = (
+    "id", "event_id", "type", "actor_kind", "actor", "organization_id", "customer_id",
+    "contact_id", "document_id", "link_id", "session_id", "details", "label", "label_reason",
+)  # fmt: skip
+
+
+def _facts(row: AccessLog | dict[str, Any]) -> bytes:
+    get = row.__getitem__ if isinstance(row, dict) else lambda name: getattr(row, name)
+    values = [get(name) for name in _FACTS]
+    values.append(get("occurred_at").isoformat())
+    return json.dumps(values, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+
+
+def _personal(salt: bytes, ip: str | None, user_agent: str | None) -> bytes:
+    return hashlib.sha256(salt + json.dumps([ip, user_agent]).encode()).digest()
+
+
+def _link(previous: bytes, facts: bytes, personal: bytes) -> bytes:
+    return hashlib.sha256(previous + hashlib.sha256(facts).digest() + personal).digest()
+
+
+def _head(length: int, digest: bytes) -> bytes:
+    return str(length).encode() + b"|" + digest
+
+
+# --- the spool ------------------------------------------------------------------------------
+
+
+class Spool:
+    """Append-only files of one process. Owning a file means holding its lock."""
+
+    def __init__(self, app: Flask, folder: Path, every: float = 0.5) -> None:
+        self._app = app
+        self._folder = folder
+        self._every = every
+        self._write_lock = Lock()
+        self._ingest_lock = Lock()
+        self._file: int | None = None
+        self._path: Path | None = None
+        self._owner = 0
+        self._pending = False
+        self._stop = Event()
+
+    def write(self, tenant: str, row: dict[str, Any]) -> None:
+        line = json.dumps([tenant, row], separators=(",", ":")).encode() + b"\n"
+        with self._write_lock:
+            if self._file is None or self._owner != os.getpid():
+                self._open()
+            assert self._file is not None
+            written = os.write(self._file, line)
+            if written != len(line):
+                raise OSError(28, "the disk is full")
+
+    def ingest(self) -> None:
+        """Take the current file out of use and bring it in; then whatever dead ones there are."""
+        with self._ingest_lock:
+            with self._write_lock:
+                file, path = self._file, self._path
+                self._file = self._path = None
+            if file is not None and path is not None and self._owner == os.getpid():
+                self._bring_in(file, path)
+            self._adopt()
+
+    def adopt(self) -> int:
+        with self._ingest_lock:
+            return self._adopt()
+
+    def _open(self) -> None:
+        started = self._owner == os.getpid()
+        self._folder.mkdir(parents=True, exist_ok=True)
+        path = self._folder / f"{os.getpid()}-{secrets.token_hex(8)}.jsonl"
+        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        fcntl.flock(file, fcntl.LOCK_EX)
+        self._file, self._path, self._owner = file, path, os.getpid()
+        if not started:
+            Thread(target=self._run, name="activity", daemon=True).start()
+
+    def _run(self) -> None:
+        while not self._stop.wait(self._every):
+            if self._file is None and not self._pending:
+                continue
+            try:
+                self._pending = False
+                self.ingest()
+            except (OSError, SQLAlchemyError):
+                self._pending = True
+                log.exception("the activity spool could not be brought in; it will be tried again")
+
+    def _adopt(self) -> int:
+        adopted = 0
+        for path in sorted(self._folder.glob("*.jsonl")):
+            if path == self._path:
+                continue
+            with suppress(FileNotFoundError, BlockingIOError):
+                file = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    os.close(file)
+                    raise
+                if os.fstat(file).st_nlink == 0:  # somebody brought it in meanwhile
+                    os.close(file)
+                    continue
+                self._bring_in(file, path)
+                adopted += 1
+        return adopted
+
+    def _bring_in(self, file: int, path: Path) -> None:
+        """All rows of a file into their tenants' databases, then the file away. Closes it."""
+        try:
+            by_tenant: dict[str, list[dict[str, Any]]] = {}
+            for tenant, row in _lines(file):
+                by_tenant.setdefault(tenant, []).append(row)
+            for tenant, rows in by_tenant.items():
+                self._store(tenant, rows)
+            path.unlink(missing_ok=True)
+        finally:
+            os.close(file)
+
+    def _store(self, tenant: str, rows: list[dict[str, Any]]) -> None:
+        with self._app.app_context():
+            exists = directory().by_slug(tenant) is not None
+        if not exists:
+            log.warning("activity of a tenant that no longer exists was passed over")
+            return
+        with tenant_scope(self._app, tenant), unit_of_work():
+            for start in range(0, len(rows), 500):
+                some = rows[start : start + 500]
+                known = set(
+                    db.session.execute(
+                        sa.select(AccessLog.event_id).where(
+                            AccessLog.event_id.in_([row["event_id"] for row in some])
+                        )
+                    ).scalars()
+                )
+                fresh = [row for row in some if row["event_id"] not in known]
+                if fresh:
+                    _append(fresh)
+
+
+def _lines(file: int) -> Iterator[tuple[str, dict[str, Any]]]:
+    size = os.fstat(file).st_size
+    for line in os.pread(file, size, 0).split(b"\n"):
+        if not line:
+            continue
+        try:
+            tenant, row = json.loads(line)
+        except ValueError:
+            # Only a power cut leaves half a line; the rest of the file is still good.
+            log.warning("a damaged line in the activity spool was passed over")
+            continue
+        yield tenant, row
+
+
+def init_spool(app: Flask) -> None:
+    with app.app_context():
+        app.extensions["portico.spool"] = Spool(app, settings().spool_folder)
+
+
+def _spool() -> Spool:
+    spool: Spool = current_app.extensions["portico.spool"]
+    return spool

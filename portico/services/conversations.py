@@ -1,0 +1,91 @@
+"""Questions and answers about a document (spec L6, L9)."""
+
+from __future__ import annotations
+
+from portico import clock
+from portico.db import db, unit_of_work
+from portico.records.activity import Activity, ActorKind
+from portico.records.document import Document, Quote, State
+from portico.records.mail import MailKind
+from portico.records.message import Message, Topic
+from portico.refusals import NothingToDecide
+from portico.services import activity, documents, outbox
+from portico.services.activity import Entry
+from portico.services.links import Actor
+from portico.text import paragraphs
+
+LONGEST = 2000
+
+
+def ask(actor: Actor, body: str) -> Message:
+    """A customer's question: into the conversation, and to staff by mail. Raises BadInput."""
+    return _say(actor, Topic.QUESTION, paragraphs(body, "question", LONGEST))
+
+
+def ask_more_time(actor: Actor, wish: str) -> Message:
+    """A customer's wish for more time on a quote that is open or has expired.
+
+    Raises BadInput, NothingToDecide.
+    """
+    wish = paragraphs(wish, "wish", LONGEST, required=False)
+    document = db.session.get_one(Document, actor.document_id)
+    if not isinstance(document, Quote) or document.state != State.SENT:
+        raise NothingToDecide("This quote is not waiting for an answer.")
+    return _say(actor, Topic.MORE_TIME, wish or "I would like more time to decide.")
+
+
+def answer(document_id: int, body: str, *, by: str) -> Message:
+    """The team's reply: the customer is mailed and reads it on the page. Raises BadInput."""
+    body = paragraphs(body, "answer", LONGEST)
+    with unit_of_work():
+        document = documents.find(document_id)
+        message = Message(
+            document_id=document.id,
+            topic=Topic.ANSWER.value,
+            from_staff=True,
+            author=by,
+            body=body,
+            created_at=clock.now(),
+        )
+        db.session.add(message)
+        db.session.flush()
+        documents.mail_holders(
+            document, MailKind.ANSWER_CUSTOMER, by=by, reference={"message": message.id}
+        )
+        activity.record(
+            Entry(
+                Activity.SEND_MESSAGE,
+                ActorKind.STAFF,
+                actor=by,
+                organization_id=document.organization_id,
+                customer_id=document.customer_id,
+                document_id=document.id,
+            )
+        )
+    return message
+
+
+def _say(actor: Actor, topic: Topic, body: str) -> Message:
+    with unit_of_work():
+        message = Message(
+            document_id=actor.document_id,
+            topic=topic.value,
+            from_staff=False,
+            author=actor.contact_name or "Visitor with the link",
+            contact_id=actor.contact_id,
+            link_id=actor.link_id,
+            body=body,
+            created_at=clock.now(),
+        )
+        db.session.add(message)
+        db.session.flush()
+        outbox.post(
+            MailKind.QUESTION_STAFF if topic is Topic.QUESTION else MailKind.MORE_TIME_STAFF,
+            organization_id=actor.organization_id,
+            customer_id=actor.customer_id,
+            document_id=actor.document_id,
+            reference={"message": message.id},
+        )
+        more = topic is Topic.MORE_TIME
+        activity.record(actor.entry(Activity.ASK_MORE_TIME if more else Activity.SEND_MESSAGE))
+    return message

@@ -1,0 +1,324 @@
+"""Accept and decline: one standing answer per revision, with its evidence (spec L6-L9).
+
+The answer is won by a conditional update of the document's head, the same on SQLite and
+PostgreSQL: whoever changes ``sent`` to an answer, of the revision that was on screen and within
+its last day, has decided. Everybody else is told what was decided, or what changed.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from portico import clock, tokens
+from portico.db import db, unit_of_work
+from portico.records.activity import Activity, ActorKind
+from portico.records.content import fingerprint
+from portico.records.customer import Contact
+from portico.records.decision import Answer, Decision, Via
+from portico.records.document import Document, DocumentRevision, Quote, State
+from portico.records.link import Purpose
+from portico.records.mail import MailKind
+from portico.records.organization import Organization
+from portico.refusals import (
+    AlreadyDecided,
+    BeingRevised,
+    NothingToDecide,
+    QuoteChanged,
+    QuoteExpired,
+    QuoteWithdrawn,
+    StaffRefusal,
+    Unknown,
+)
+from portico.services import activity, documents, outbox
+from portico.services.activity import Entry, Visitor
+from portico.services.links import Actor
+from portico.text import one_line, paragraphs
+
+_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # no 0, O, 1, I: codes are read out on the phone
+
+
+@dataclass(frozen=True, slots=True)
+class Signatory:
+    """What the person typed when they answered."""
+
+    name: str
+    po_number: str = ""
+    note: str = ""  # on acceptance a note, on refusal the reason
+
+    def checked(self) -> Signatory:
+        """Raises BadInput naming the field."""
+        return Signatory(
+            name=one_line(self.name, "name", 200),
+            po_number=one_line(self.po_number, "po_number", 100, required=False),
+            note=paragraphs(self.note, "note", 2000, required=False),
+        )
+
+
+def decide(actor: Actor, answer: Answer, signatory: Signatory, *, seen: int) -> Decision:
+    """Record the customer's answer to revision *seen*.
+
+    The same answer again returns the decision that stands. Raises AlreadyDecided (the other
+    answer stands), QuoteChanged, QuoteExpired, QuoteWithdrawn, BeingRevised, NothingToDecide,
+    BadInput; then nothing has changed.
+    """
+    if answer is Answer.DECLINED and not signatory.name:
+        signatory = Signatory(actor.contact_name or "Not given", "", signatory.note)
+    signatory = signatory.checked()
+    via = Via.QUOTE_LINK if actor.purpose is Purpose.QUOTE else Via.LINK
+    with unit_of_work():
+        document = db.session.get_one(Document, actor.document_id)
+        standing = _settle(document, answer, seen)
+        if standing is not None:
+            return standing
+        decision = _write(
+            document,
+            answer,
+            signatory,
+            via=via,
+            link_id=actor.link_id,
+            contact_id=actor.contact_id,
+            visitor=actor.visitor,
+        )
+        type_ = Activity.APPROVE_QUOTE if answer is Answer.ACCEPTED else Activity.DECLINE_QUOTE
+        activity.record(actor.entry(type_, revision=seen, receipt=decision.receipt_code))
+        _mail_receipts(document, decision)
+    return decision
+
+
+def record_offline(
+    document_id: int, answer: Answer, signatory: Signatory, *, by: str, note: str
+) -> Decision:
+    """Write down an answer given by phone or on paper (spec L9). *note* says how it was given.
+
+    Raises StaffRefusal and what :func:`decide` raises.
+    """
+    signatory = signatory.checked()
+    note = paragraphs(note, "note", 2000)
+    with unit_of_work():
+        document = documents.find(document_id)
+        standing = _settle(document, answer, document.current_revision)
+        if standing is not None:
+            raise AlreadyDecided(f"This quote was already {standing.answer}.")
+        decision = _write(
+            document,
+            answer,
+            Signatory(signatory.name, signatory.po_number, note),
+            via=Via.STAFF,
+            recorded_by=by,
+        )
+        type_ = Activity.APPROVE_QUOTE if answer is Answer.ACCEPTED else Activity.DECLINE_QUOTE
+        activity.record(_staff_entry(type_, document, by, receipt=decision.receipt_code))
+        _mail_receipts(document, decision)
+    return decision
+
+
+def reverse(document_id: int, *, by: str, note: str) -> Decision:
+    """Take back the standing answer, with a note; it stays on record. The quote is open again.
+
+    Raises StaffRefusal where nothing stands.
+    """
+    note = paragraphs(note, "note", 2000)
+    with unit_of_work():
+        document = documents.find(document_id)
+        revision = documents.revision_of(document, document.current_revision)
+        decision = documents.standing_decision(revision.id)
+        if decision is None:
+            raise StaffRefusal("There is no answer to reverse on the current revision.")
+        taken = db.session.execute(
+            sa.update(Decision)
+            .where(Decision.id == decision.id, Decision.reversed_at.is_(None))
+            .values(reversed_at=clock.now(), reversed_by=by, reversal_note=note)
+        )
+        if int(getattr(taken, "rowcount", 0)) != 1:
+            raise StaffRefusal("Somebody else has just reversed this answer.")
+        document.state, document.decided_at = State.SENT.value, None
+        activity.record(
+            _staff_entry(Activity.REVERSE_DECISION, document, by, receipt=decision.receipt_code)
+        )
+        documents.mail_holders(
+            document, MailKind.DECISION_REVERSED, by=by, reference={"decision": decision.id}
+        )
+    return decision
+
+
+# --- winning --------------------------------------------------------------------------------
+
+
+def _settle(document: Document, answer: Answer, seen: int) -> Decision | None:
+    """Win the answer, or return the equal one that stands; raises why neither is possible."""
+    if not isinstance(document, Quote):
+        raise NothingToDecide
+    organization = db.session.get_one(Organization, document.organization_id)
+    today = clock.today(organization.timezone)
+    table = Document.__table__
+    won = db.session.execute(
+        sa.update(Document)
+        .where(
+            Document.id == document.id,
+            Document.state == State.SENT,
+            Document.current_revision == seen,
+            Document.sent_revision == seen,
+            Document.decided_at.is_(None),
+            sa.or_(table.c.valid_until.is_(None), table.c.valid_until >= today),
+        )
+        .values(state=answer.value, decided_at=clock.now())
+        .execution_options(synchronize_session=False)
+    )
+    if int(getattr(won, "rowcount", 0)) == 1:
+        db.session.expire(document)
+        return None
+    db.session.refresh(document)
+    return _explain(document, answer, seen, expired=document.state_on(today) == State.EXPIRED)
+
+
+def _explain(document: Document, answer: Answer, seen: int, *, expired: bool) -> Decision:
+    """The standing answer if it is the same one; otherwise the refusal that fits."""
+    if document.is_void:
+        raise QuoteWithdrawn
+    revision = documents.revision_of(document, document.shown_revision)
+    standing = documents.standing_decision(revision.id)
+    if standing is not None and document.state in {State.ACCEPTED, State.DECLINED}:
+        if standing.revision != seen:
+            raise QuoteChanged
+        if standing.answer == answer:
+            return standing
+        raise AlreadyDecided(f"This quote was already {standing.answer}; nothing was changed.")
+    if document.state != State.SENT:
+        raise BeingRevised
+    if seen != document.shown_revision:
+        raise QuoteChanged
+    if expired:
+        raise QuoteExpired
+    raise NothingToDecide
+
+
+def _write(
+    document: Document,
+    answer: Answer,
+    signatory: Signatory,
+    *,
+    via: Via,
+    link_id: int | None = None,
+    contact_id: int | None = None,
+    visitor: Visitor | None = None,
+    recorded_by: str | None = None,
+) -> Decision:
+    revision = documents.revision_of(document, document.current_revision)
+    contact = db.session.get(Contact, contact_id) if contact_id else None
+    visitor = visitor or Visitor()
+    decision = Decision(
+        receipt_code="-".join(
+            "".join(secrets.choice(_ALPHABET) for _ in range(4)) for _ in range(4)
+        ),
+        organization_id=document.organization_id,
+        customer_id=document.customer_id,
+        document_id=document.id,
+        revision_id=revision.id,
+        revision=revision.number,
+        content_sha256=fingerprint(revision.content),
+        answer=answer.value,
+        via=via.value,
+        link_id=link_id,
+        contact_id=contact_id,
+        contact_name=contact.name if contact else None,
+        contact_email=contact.email if contact else None,
+        signatory=signatory.name,
+        po_number=signatory.po_number,
+        note=signatory.note,
+        decided_at=clock.now(),
+        ip=visitor.ip,
+        user_agent=visitor.user_agent[:1000] if visitor.user_agent else None,
+        recorded_by=recorded_by,
+        seal="",
+    )
+    decision.seal = tokens.seal("decision", evidence(decision)).hex()
+    db.session.add(decision)
+    db.session.flush()
+    return decision
+
+
+_EVIDENCE = (
+    "receipt_code", "organization_id", "customer_id", "document_id", "revision_id", "revision",
+    "content_sha256", "answer", "via", "link_id", "contact_id", "contact_name", "contact_email",
+    "signatory", "po_number", "note", "ip", "user_agent", "recorded_by",
+)  # fmt: skip
+
+
+def evidence(decision: Decision) -> bytes:
+    """Everything a decision's seal covers, in one canonical form."""
+    values = {name: getattr(decision, name) for name in _EVIDENCE}
+    values["decided_at"] = decision.decided_at.isoformat()
+    return json.dumps(values, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+
+
+def _mail_receipts(document: Document, decision: Decision) -> None:
+    """Both sides get a receipt; rendered and sent later, by the worker."""
+    common = {
+        "organization_id": document.organization_id,
+        "customer_id": document.customer_id,
+        "document_id": document.id,
+    }
+    if decision.contact_id is not None:
+        outbox.post(
+            MailKind.RECEIPT_CUSTOMER,
+            contact_id=decision.contact_id,
+            link_id=decision.link_id,
+            reference={"decision": decision.id},
+            **common,
+        )
+    outbox.post(MailKind.RECEIPT_STAFF, reference={"decision": decision.id}, **common)
+
+
+def _staff_entry(type_: Activity, document: Document, by: str, **details: object) -> Entry:
+    return Entry(
+        type_,
+        ActorKind.STAFF,
+        actor=by,
+        organization_id=document.organization_id,
+        customer_id=document.customer_id,
+        document_id=document.id,
+        details=details,
+    )
+
+
+# --- verifying ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What a receipt's code leads to; ``problems`` is empty where everything holds."""
+
+    decision: Decision
+    document: Document
+    problems: tuple[str, ...]
+
+
+def verify(receipt_code: str) -> Verification:
+    """Check a receipt against the database: seal, revision and content (spec L8). Raises Unknown."""
+    decision = db.session.execute(
+        sa.select(Decision).where(Decision.receipt_code == receipt_code.strip().upper())
+    ).scalar_one_or_none()
+    if decision is None:
+        raise Unknown("No decision has this receipt code.")
+    revision = db.session.get(DocumentRevision, decision.revision_id)
+    problems = []
+    if not tokens.seal_holds("decision", evidence(decision), _unhex(decision.seal)):
+        problems.append("The recorded evidence was changed after the decision.")
+    if revision is None:
+        problems.append("The revision that was agreed to is missing.")
+    elif not fingerprint(revision.content) == revision.content_sha256 == decision.content_sha256:
+        problems.append("The content of the revision is not what was agreed to.")
+    return Verification(
+        decision, db.session.get_one(Document, decision.document_id), tuple(problems)
+    )
+
+
+def _unhex(text: str) -> bytes:
+    try:
+        return bytes.fromhex(text)
+    except ValueError:
+        return b""

@@ -1,0 +1,268 @@
+"""Out of the outbox: one message claimed, rendered, sent, and written down.
+
+What the mail says is found out now, not when it was queued: a link that was revoked or a
+contact that was switched off meanwhile gets no mail, and the row says why.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+
+from portico import clock
+from portico.db import db, unit_of_work
+from portico.files.names import safe_name
+from portico.mail import letters, transport
+from portico.mail.letters import Attached, Letter
+from portico.mail.transport import Envelope, NotSent
+from portico.queries.faces import (
+    OrganizationFace,
+    decision_face,
+    document_face,
+    organization_face,
+)
+from portico.records.activity import Activity, ActorKind
+from portico.records.customer import Contact, Customer
+from portico.records.decision import Decision
+from portico.records.document import Document
+from portico.records.link import PortalLink
+from portico.records.mail import Mail, MailKind, MailState
+from portico.records.message import Message
+from portico.records.organization import Organization
+from portico.services import activity, documents, links, outbox, renditions
+from portico.services.activity import Entry
+
+log = logging.getLogger(__name__)
+
+
+class NobodyToMail(Exception):
+    """There is nobody who may receive this message any more; the text says why."""
+
+
+def deliver(mail_id: int) -> MailState | None:
+    """Send one message if it is due and free. Returns its new state, None where it was not ours."""
+    if not outbox.claim(mail_id):
+        return None
+    try:
+        link_id = _prepare(mail_id)
+        letter, envelope = _render(mail_id)
+        transport.send(letter, envelope)
+    except NobodyToMail as reason:
+        return _skipped(mail_id, str(reason))
+    except NotSent as problem:
+        return _not_sent(mail_id, str(problem), final=problem.final)
+    except Exception as problem:  # the outermost loop: a broken message must not stop the others
+        log.exception("mail %s could not be made", mail_id)
+        db.session.rollback()
+        return _not_sent(mail_id, f"the mail could not be made ({type(problem).__name__})")
+    return _sent(mail_id, link_id, envelope.recipient)
+
+
+def make_pdfs(mail_id: int) -> None:
+    """Make the document's PDF ahead of the customer's first click."""
+    mail = db.session.get_one(Mail, mail_id)
+    if mail.document_id is None:
+        return
+    document = documents.find(mail.document_id)
+    org = organization_face(db.session.get_one(Organization, mail.organization_id))
+    revision = documents.revision_of(document, document.shown_revision)
+    face = document_face(document, org.timezone)
+    renditions.document(
+        org, documents.content_of(revision), revision.content_sha256, face.state
+    )
+
+
+# --- before ----------------------------------------------------------------------------------
+
+
+def _prepare(mail_id: int) -> int | None:
+    """Check that the message may go out still; give a renewal its link. Returns the link's id."""
+    with unit_of_work():
+        mail = db.session.get_one(Mail, mail_id)
+        if mail.contact_id is None and mail.kind == MailKind.LINK_RENEWED:
+            raise NobodyToMail("the link belongs to no contact")
+        if mail.contact_id is not None:
+            _check_contact(mail)
+        if mail.kind == MailKind.LINK_RENEWED and mail.link_id is None:
+            link = links.renew(int(mail.reference["expired_link"]))
+            if link is None:
+                raise NobodyToMail("the link cannot be renewed")
+            mail.link_id = link.id
+        if mail.kind in _WITH_LINK:
+            _check_link(mail)
+        return mail.link_id if mail.kind in _WITH_LINK else None
+
+
+def _check_contact(mail: Mail) -> None:
+    contact = db.session.get_one(Contact, mail.contact_id)
+    customer = db.session.get_one(Customer, contact.customer_id)
+    if not contact.can_receive_mail or not customer.is_active:
+        raise NobodyToMail("the contact was switched off or has no e-mail address")
+
+
+def _check_link(mail: Mail) -> None:
+    """A mail never carries a dead link; one that ran out while the mail waited lives anew."""
+    link = db.session.get_one(PortalLink, mail.link_id)
+    if not link.is_active or link.revoked_at or link.ended_at:
+        raise NobodyToMail("the link was revoked or ended before the mail went out")
+    document = db.session.get_one(Document, link.document_id)
+    if document.is_void or not document.is_posted:
+        raise NobodyToMail("the document was withdrawn or cancelled before the mail went out")
+
+
+_WITH_LINK = {
+    MailKind.DOCUMENT_SENT,
+    MailKind.LINK_RENEWED,
+    MailKind.ANSWER_CUSTOMER,
+    MailKind.QUOTE_EXTENDED,
+    MailKind.DECISION_REVERSED,
+}
+
+
+# --- rendering -------------------------------------------------------------------------------
+
+
+def _render(mail_id: int) -> tuple[Letter, Envelope]:
+    mail = db.session.get_one(Mail, mail_id)
+    org = organization_face(db.session.get_one(Organization, mail.organization_id))
+    if mail.contact_id is None:
+        name, address = org.name, org.email
+    else:
+        contact = db.session.get_one(Contact, mail.contact_id)
+        name, address = contact.name, contact.email or ""
+    letter = _letter(mail, org, name)
+    customer = db.session.get(Customer, mail.customer_id) if mail.customer_id else None
+    envelope = Envelope(
+        sender_name=org.name if mail.contact_id or customer is None else f"Portico · {customer.name}",
+        reply_to=org.email,
+        recipient_name=name,
+        recipient=address,
+        message_id=mail.message_id,
+    )
+    db.session.rollback()  # nothing stays locked while the mail server takes its time
+    return letter, envelope
+
+
+def _letter(mail: Mail, org: OrganizationFace, name: str) -> Letter:
+    kind = MailKind(mail.kind)
+    document = documents.find(mail.document_id or 0)
+    doc = document_face(document, org.timezone)
+    if kind in {MailKind.RECEIPT_CUSTOMER, MailKind.RECEIPT_STAFF}:
+        return _receipt(mail, org, doc, name)
+    if kind in {MailKind.QUESTION_STAFF, MailKind.MORE_TIME_STAFF}:
+        message = db.session.get_one(Message, mail.reference["message"])
+        customer = db.session.get_one(Customer, document.customer_id)
+        write = letters.question if kind is MailKind.QUESTION_STAFF else letters.more_time
+        return write(
+            org, doc, author=message.author, customer_name=customer.name, message=message.body
+        )
+    link = db.session.get_one(PortalLink, mail.link_id)
+    common = {
+        "contact_name": name,
+        "link_url": links.url_of(link),
+        "lifetime_text": _lifetime(link, document),
+    }
+    if kind is MailKind.LINK_RENEWED:
+        return letters.link_renewed(org, doc, **common)
+    if kind is MailKind.ANSWER_CUSTOMER:
+        message = db.session.get_one(Message, mail.reference["message"])
+        return letters.answer(org, doc, message=message.body, **common)
+    if kind is MailKind.QUOTE_EXTENDED:
+        return letters.quote_extended(org, doc, message=mail.reference.get("note", ""), **common)
+    if kind is MailKind.DECISION_REVERSED:
+        decision = db.session.get_one(Decision, mail.reference["decision"])
+        return letters.decision_reversed(
+            org, doc, decision_face(decision), message=decision.reversal_note or "", **common
+        )
+    letter = letters.document_sent(org, doc, message=mail.reference.get("message", ""), **common)
+    if mail.reference.get("attach_pdf"):
+        return _with_pdf(letter, document, org)
+    return letter
+
+
+def _receipt(mail: Mail, org: OrganizationFace, doc: object, name: str) -> Letter:
+    decision = db.session.get_one(Decision, mail.reference["decision"])
+    face = decision_face(decision)
+    number = getattr(doc, "number", "")
+    pdf = Attached(safe_name(f"Receipt {number}.pdf"), renditions.receipt(decision.id))
+    if mail.kind == MailKind.RECEIPT_CUSTOMER:
+        return letters.receipt_for_customer(org, doc, face, contact_name=name, pdf=pdf)
+    customer = db.session.get_one(Customer, decision.customer_id)
+    return letters.receipt_for_staff(org, doc, face, customer_name=customer.name, pdf=pdf)
+
+
+def _with_pdf(letter: Letter, document: Document, org: OrganizationFace) -> Letter:
+    revision = documents.revision_of(document, document.shown_revision)
+    face = document_face(document, org.timezone)
+    data = renditions.document(
+        org, documents.content_of(revision), revision.content_sha256, face.state
+    )
+    name = safe_name(f"{face.kind_label} {face.number}.pdf")
+    return Letter(letter.subject, letter.text, letter.html, (Attached(name, data),))
+
+
+def _lifetime(link: PortalLink, document: Document) -> str:
+    if link.until_validity and document.valid_until is not None:
+        return "This link works for as long as the quote is open."
+    if link.life_hours % 24 == 0 and link.life_hours > 24:
+        return f"This link works for {link.life_hours // 24} days."
+    hours = "1 hour" if link.life_hours == 1 else f"{link.life_hours} hours"
+    return f"This link works for {hours}."
+
+
+# --- afterwards ------------------------------------------------------------------------------
+
+
+def _sent(mail_id: int, link_id: int | None, recipient: str) -> MailState:
+    with unit_of_work():
+        mail = db.session.get_one(Mail, mail_id)
+        mail.state = MailState.SENT.value
+        mail.sent_at = clock.now()
+        mail.recipient = recipient
+        mail.error = mail.claimed_by = None
+        if link_id is not None:
+            links.delivered(db.session.get_one(PortalLink, link_id))
+        activity.record(_entry(mail, Activity.MAIL_SENT))
+    return MailState.SENT
+
+
+def _not_sent(mail_id: int, reason: str, *, final: bool = False) -> MailState:
+    with unit_of_work():
+        mail = db.session.get_one(Mail, mail_id)
+        mail.error = reason[:1000]
+        mail.claimed_by = None
+        tries = len(outbox.BACKOFF_MINUTES)
+        if not final and mail.attempts <= tries:
+            wait = outbox.BACKOFF_MINUTES[max(mail.attempts, 1) - 1]
+            mail.state = MailState.QUEUED.value
+            mail.next_attempt_at = clock.now() + dt.timedelta(minutes=wait)
+            return MailState.QUEUED
+        mail.state = MailState.FAILED.value
+        if mail.kind in _WITH_LINK and mail.link_id is not None:
+            # A server that broke off may have taken the mail all the same: the link lives its
+            # time from now on, and not for ever.
+            links.delivered(db.session.get_one(PortalLink, mail.link_id))
+        activity.record(_entry(mail, Activity.MAIL_FAILED, reason=reason[:200]))
+    return MailState.FAILED
+
+
+def _skipped(mail_id: int, reason: str) -> MailState:
+    with unit_of_work():
+        mail = db.session.get_one(Mail, mail_id)
+        mail.state = MailState.SKIPPED.value
+        mail.error = reason
+        mail.claimed_by = None
+    return MailState.SKIPPED
+
+
+def _entry(mail: Mail, type_: Activity, **details: object) -> Entry:
+    return Entry(
+        type_,
+        ActorKind.SYSTEM,
+        organization_id=mail.organization_id,
+        customer_id=mail.customer_id,
+        contact_id=mail.contact_id,
+        document_id=mail.document_id,
+        link_id=mail.link_id,
+        details={"mail": mail.kind, **details},
+    )

@@ -1,0 +1,267 @@
+"""Documents: stored, posted, revised, extended, withdrawn. Content is only ever added."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, field
+
+import sqlalchemy as sa
+
+from portico import clock
+from portico.db import db, unit_of_work
+from portico.records.activity import Activity, ActorKind
+from portico.records.content import DocumentContent, Kind, fingerprint
+from portico.records.customer import Contact, Customer
+from portico.records.decision import Decision
+from portico.records.document import KINDS, AttachedFile, Document, DocumentRevision, Quote, State
+from portico.records.link import PortalLink
+from portico.records.mail import MailKind
+from portico.records.organization import Organization
+from portico.refusals import BadInput, Conflict, StaffRefusal, Unknown
+from portico.services import activity, links, outbox
+from portico.services.activity import Entry
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A document about to be stored: its content and what goes with it."""
+
+    content: DocumentContent
+    external_id: str
+    warnings: tuple[str, ...] = ()  # for staff (spec I1)
+    files: dict[str, bytes] = field(default_factory=dict)  # by SHA-256
+    post: bool = True
+
+
+def add(draft: Draft, organization: Organization, customer: Customer, *, by: str) -> Document:
+    """A new document, in the running unit of work. Posted unless it is meant as a draft."""
+    content = draft.content
+    now = clock.now()
+    document = KINDS[content.kind](
+        organization_id=organization.id,
+        customer_id=customer.id,
+        external_id=draft.external_id,
+        state=(State.POSTED if draft.post else State.DRAFT).value,
+        posted_at=now if draft.post else None,
+        current_revision=1,
+        created_at=now,
+        **_head(content),
+    )
+    document.balance = _balance(content)
+    if document.kind == Kind.INVOICE and draft.post and document.balance == 0:
+        document.state = State.PAID.value
+    db.session.add(document)
+    db.session.flush()
+    _add_revision(document, draft, by, reason="")
+    return document
+
+
+def revise(document: Document, draft: Draft, *, by: str, reason: str) -> None:
+    """A new revision of a document, in the running unit of work.
+
+    A sent one must be sent again before the customer sees it (spec L9); a decision on an
+    earlier revision stays on record. Raises Conflict for a withdrawn document.
+    """
+    if document.is_void:
+        raise Conflict("This document was withdrawn or cancelled and cannot be changed.")
+    content = draft.content
+    for name, value in _head(content).items():
+        setattr(document, name, value)
+    document.balance = _balance(content)
+    document.current_revision += 1
+    if document.state in {State.SENT, State.ACCEPTED, State.DECLINED}:
+        document.state = State.POSTED.value
+        document.decided_at = None
+    if draft.post and document.state == State.DRAFT:
+        document.state, document.posted_at = State.POSTED.value, clock.now()
+    db.session.flush()
+    _add_revision(document, draft, by, reason)
+
+
+def post_draft(document_id: int) -> None:
+    """Make a draft final, so that it can be sent."""
+    with unit_of_work():
+        document = find(document_id)
+        if document.state != State.DRAFT:
+            raise StaffRefusal("This document is not a draft.")
+        document.state, document.posted_at = State.POSTED.value, clock.now()
+
+
+def void(document_id: int, *, by: str) -> None:
+    """Withdraw a quote or cancel another document: it can be read, not answered or renewed."""
+    with unit_of_work():
+        document = find(document_id)
+        if document.state == State.ACCEPTED:
+            raise StaffRefusal("This quote was accepted; reverse the acceptance first.")
+        document.state = document.voided.value
+        activity.record(_entry(Activity.VOID_DOCUMENT, document, by))
+
+
+def extend(document_id: int, until: dt.date, *, by: str, note: str = "") -> None:
+    """Give a quote more time: a new revision with the later day, shown at once, and a mail.
+
+    The last valid day is part of what is agreed to, so it is part of the content that is
+    hashed. Raises StaffRefusal, BadInput.
+    """
+    with unit_of_work():
+        document = find(document_id)
+        organization = db.session.get_one(Organization, document.organization_id)
+        if not isinstance(document, Quote) or document.state != State.SENT:
+            raise StaffRefusal("Only a quote that was sent and is unanswered can be extended.")
+        if document.valid_until is None or until <= document.valid_until:
+            raise BadInput({"until": "The new day has to be later than the present one."})
+        if until < clock.today(organization.timezone):
+            raise BadInput({"until": "That day is already over."})
+        content = current_content(document)
+        longer = content.model_copy(update={"valid_until": until})
+        document.valid_until = until
+        document.current_revision += 1
+        document.sent_revision = document.current_revision
+        db.session.flush()
+        _add_revision(document, Draft(longer, document.external_id), by, reason="extended")
+        mail_holders(document, MailKind.QUOTE_EXTENDED, by=by, reference={"note": note})
+        activity.record(_entry(Activity.EXTEND_QUOTE, document, by, until=until.isoformat()))
+
+
+def mail_holders(document: Document, kind: MailKind, *, by: str, reference: dict[str, object]) -> int:
+    """A mail with a link of its own to each contact who holds this document; returns how many."""
+    contacts = (
+        db.session.execute(
+            sa.select(Contact)
+            .where(
+                Contact.id.in_(
+                    sa.select(PortalLink.contact_id).where(
+                        PortalLink.document_id == document.id,
+                        PortalLink.contact_id.is_not(None),
+                        PortalLink.revoked_at.is_(None),
+                        PortalLink.ended_at.is_(None),
+                    )
+                ),
+                Contact.is_active,
+                Contact.email.is_not(None),
+            )
+            .order_by(Contact.id)
+        )
+        .scalars()
+        .all()
+    )
+    for contact in contacts:
+        link = links.issue(document, contact, by=by)
+        outbox.post(
+            kind,
+            organization_id=document.organization_id,
+            customer_id=document.customer_id,
+            document_id=document.id,
+            contact_id=contact.id,
+            link_id=link.id,
+            reference=dict(reference),
+        )
+    return len(contacts)
+
+
+def find(document_id: int) -> Document:
+    """Raises Unknown."""
+    document = db.session.get(Document, document_id)
+    if document is None:
+        raise Unknown("There is no such document.")
+    return document
+
+
+def find_by_reference(organization_id: int, kind: Kind, reference: str) -> Document:
+    """By external id, else by number where only one has it. Raises Unknown, Conflict."""
+    for column in (Document.external_id, Document.number):
+        found = (
+            db.session.execute(
+                sa.select(Document)
+                .where(
+                    Document.organization_id == organization_id,
+                    Document.kind == kind.value,
+                    column == reference,
+                )
+                .limit(2)
+            )
+            .scalars()
+            .all()
+        )
+        if len(found) > 1:
+            raise Conflict(f"Several documents have the number {reference!r}; name one by its id.")
+        if found:
+            return found[0]
+    raise Unknown(f"There is no {KINDS[kind].label.lower()} {reference!r}.")
+
+
+def revision_of(document: Document, number: int) -> DocumentRevision:
+    return db.session.execute(
+        sa.select(DocumentRevision).where(
+            DocumentRevision.document_id == document.id, DocumentRevision.number == number
+        )
+    ).scalar_one()
+
+
+def current_content(document: Document) -> DocumentContent:
+    return content_of(revision_of(document, document.current_revision))
+
+
+def content_of(revision: DocumentRevision) -> DocumentContent:
+    return DocumentContent.model_validate_json(revision.content)
+
+
+def standing_decision(revision_id: int) -> Decision | None:
+    """The decision that stands on a revision, if there is one."""
+    return db.session.execute(
+        sa.select(Decision).where(
+            Decision.revision_id == revision_id, Decision.reversed_at.is_(None)
+        )
+    ).scalar_one_or_none()
+
+
+def _add_revision(document: Document, draft: Draft, by: str, reason: str) -> None:
+    canonical = draft.content.canonical()
+    db.session.add(
+        DocumentRevision(
+            document_id=document.id,
+            number=document.current_revision,
+            content=canonical,
+            content_sha256=fingerprint(canonical),
+            warnings=list(draft.warnings),
+            reason=reason,
+            created_by=by,
+            created_at=clock.now(),
+        )
+    )
+    for sha256, data in draft.files.items():
+        if db.session.get(AttachedFile, sha256) is None:
+            db.session.add(AttachedFile(sha256=sha256, data=data))
+    db.session.flush()
+
+
+def _head(content: DocumentContent) -> dict[str, object]:
+    return {
+        "number": content.number,
+        "currency": content.currency,
+        "total": content.totals.payable if content.totals.gross is None else content.totals.gross,
+        "issued_on": content.issued_on,
+        "due_on": content.due_on,
+        "valid_until": content.valid_until,
+    }
+
+
+def _balance(content: DocumentContent) -> int:
+    """What is open by the document itself; payments lower it later."""
+    if content.kind is Kind.INVOICE:
+        return content.totals.payable
+    if content.kind is Kind.STATEMENT and content.statement is not None:
+        return content.statement.closing
+    return 0
+
+
+def _entry(type_: Activity, document: Document, by: str, **details: object) -> Entry:
+    return Entry(
+        type_,
+        ActorKind.STAFF,
+        actor=by,
+        organization_id=document.organization_id,
+        customer_id=document.customer_id,
+        document_id=document.id,
+        details=details,
+    )

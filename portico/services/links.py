@@ -1,0 +1,309 @@
+"""Secret links: issued, opened, renewed, ended, revoked (spec L2-L4, L10-L11, Q1)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+
+from portico import clock, tokens
+from portico.db import current_tenant, db, unit_of_work
+from portico.records.activity import Activity, ActorKind
+from portico.records.content import Kind
+from portico.records.customer import Contact, Customer
+from portico.records.document import Document, State
+from portico.records.link import PortalLink, Purpose
+from portico.records.mail import MailKind
+from portico.records.organization import LinkLifetime, Organization
+from portico.refusals import BadInput, StaffRefusal, Unknown
+from portico.services import activity, outbox
+from portico.services.activity import Entry, Visitor
+
+DEFAULT_HOURS = 24
+_PATHS = {Purpose.DOCUMENT: "/i/", Purpose.QUOTE: "/q/"}
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """A customer who came by a link, as the gate let them in. Everything is found through it."""
+
+    link_id: int
+    purpose: Purpose
+    organization_id: int
+    customer_id: int
+    document_id: int
+    contact_id: int | None
+    contact_name: str | None
+    contact_email: str | None
+    visitor: Visitor = Visitor()
+
+    @property
+    def name(self) -> str:
+        return self.contact_name or "a visitor with the link"
+
+    def entry(self, type_: Activity, **details: object) -> Entry:
+        """A line of the activity log for something this actor did."""
+        return Entry(
+            type_,
+            ActorKind.CUSTOMER,
+            actor=self.contact_name or "",
+            organization_id=self.organization_id,
+            customer_id=self.customer_id,
+            contact_id=self.contact_id,
+            document_id=self.document_id,
+            link_id=self.link_id,
+            details=details,
+            visitor=self.visitor,
+        )
+
+
+def issue(
+    document: Document,
+    contact: Contact | None,
+    *,
+    by: str,
+    purpose: Purpose = Purpose.DOCUMENT,
+    hours: int | None = None,
+    renewed_from: int | None = None,
+) -> PortalLink:
+    """A new link row, inside the running unit of work. Its life begins with delivery.
+
+    *hours* overrides the organization's setting for the kind of document.
+    """
+    if hours is not None and not 1 <= hours <= 24 * 366:
+        raise BadInput({"hours": "A link lives from 1 hour to 366 days."})
+    setting = db.session.get(LinkLifetime, (document.organization_id, document.kind))
+    nonce = tokens.new_nonce()
+    link = PortalLink(
+        purpose=purpose.value,
+        organization_id=document.organization_id,
+        customer_id=document.customer_id,
+        document_id=document.id,
+        contact_id=contact.id if contact else None,
+        renewed_from_id=renewed_from,
+        nonce=nonce,
+        token_sha256=nonce,  # until the row has its id, which the token is bound to
+        life_hours=hours or (setting.hours if setting else DEFAULT_HOURS),
+        until_validity=bool(setting and setting.until_validity and hours is None),
+        is_active=True,
+        created_at=clock.now(),
+        created_by=by,
+    )
+    db.session.add(link)
+    db.session.flush()
+    token = tokens.mint(link.purpose, current_tenant().slug, link.id, nonce)
+    link.token_sha256 = tokens.digest(token) or b""
+    db.session.flush()
+    return link
+
+
+def url_of(link: PortalLink) -> str:
+    """The whole address, derived again. It goes into a mail or once onto a screen, never to rest."""
+    tenant = current_tenant()
+    token = tokens.again(link.purpose, tenant.slug, link.id, link.nonce, link.token_sha256)
+    return tenant.public_url + _PATHS[Purpose(link.purpose)] + token
+
+
+def delivered(link: PortalLink) -> None:
+    """Start (or start again) a link's life: its mail was taken by the mail server just now."""
+    link.delivered_at = clock.now()
+    link.expires_at = expiry_of(link, link.delivered_at)
+
+
+def expiry_of(link: PortalLink, start: dt.datetime) -> dt.datetime:
+    """UTC. The later of its hours and, where set so, the end of the quote's last valid day."""
+    end = start + dt.timedelta(hours=link.life_hours)
+    if link.until_validity:
+        document = db.session.get_one(Document, link.document_id)
+        organization = db.session.get_one(Organization, link.organization_id)
+        if document.valid_until is not None:
+            end = max(end, end_of_day(document.valid_until, organization.timezone))
+    return end
+
+
+def end_of_day(day: dt.date, zone: str) -> dt.datetime:
+    """The first moment after *day* in *zone*, UTC."""
+    following = dt.datetime.combine(day + dt.timedelta(days=1), dt.time(), ZoneInfo(zone))
+    return following.astimezone(dt.UTC)
+
+
+def copy(
+    document_id: int, *, by: str, purpose: Purpose = Purpose.DOCUMENT, hours: int | None = None
+) -> str:
+    """A link for staff to hand over themselves; the only time its address is shown.
+
+    Its life begins now and it belongs to no contact, so it cannot be renewed. Handing it over
+    puts the document before the customer: a posted one is sent from here on.
+    """
+    with unit_of_work():
+        document = sendable(document_id)
+        if purpose is Purpose.QUOTE and document.kind != Kind.QUOTE:
+            raise StaffRefusal("Only a quote has a quote link.")
+        link = issue(document, None, by=by, purpose=purpose, hours=hours)
+        delivered(link)
+        mark_sent(document)
+        activity.record(_staff_entry(Activity.ISSUE_LINK, document, by, link))
+        return url_of(link)
+
+
+def sendable(document_id: int) -> Document:
+    """A document that may be put before its customer. Raises Unknown, StaffRefusal."""
+    document = db.session.get(Document, document_id)
+    if document is None:
+        raise Unknown("There is no such document.")
+    if not document.is_posted:
+        raise StaffRefusal("This document is a draft; post it before it is sent.")
+    if document.is_void:
+        raise StaffRefusal("This document was withdrawn or cancelled and is not sent any more.")
+    return document
+
+
+def mark_sent(document: Document) -> None:
+    """The customer has now been shown the current revision."""
+    if document.state == State.POSTED:
+        document.state = State.SENT.value
+    document.sent_revision = document.current_revision
+    document.sent_at = clock.now()
+
+
+# --- renewing -------------------------------------------------------------------------------
+
+
+def request_renewal(actor: Actor) -> None:
+    """Ask for a fresh link (spec L4). Always writes the same row; the worker finds out whether
+    anybody may be mailed, so that the answer and its time say nothing."""
+    with unit_of_work():
+        outbox.post(
+            MailKind.LINK_RENEWED,
+            organization_id=actor.organization_id,
+            customer_id=actor.customer_id,
+            document_id=actor.document_id,
+            contact_id=actor.contact_id,
+            reference={"expired_link": actor.link_id},
+        )
+        activity.record(actor.entry(Activity.REQUEST_LINK))
+
+
+def renew(expired_id: int, *, by: str = "Portico") -> PortalLink | None:
+    """The link to mail instead of an expired one, in the running unit of work.
+
+    None where recovery is closed: no contact, revoked, ended, voided, or access lost since.
+    One that was made before for the same purpose and still lives is used again.
+    """
+    old = db.session.get(PortalLink, expired_id)
+    if old is None or old.contact_id is None or not _open_for_recovery(old):
+        return None
+    alive = (
+        db.session.execute(
+            sa.select(PortalLink)
+            .where(
+                PortalLink.renewed_from_id == old.id,
+                PortalLink.is_active,
+                PortalLink.revoked_at.is_(None),
+                PortalLink.ended_at.is_(None),
+                sa.or_(PortalLink.expires_at.is_(None), PortalLink.expires_at > clock.now()),
+            )
+            .order_by(PortalLink.id.desc())
+        )
+        .scalars()
+        .first()
+    )
+    if alive is not None:
+        return alive
+    document = db.session.get_one(Document, old.document_id)
+    contact = db.session.get_one(Contact, old.contact_id)
+    return issue(
+        document, contact, by=by, purpose=Purpose(old.purpose), renewed_from=old.id
+    )
+
+
+def _open_for_recovery(link: PortalLink) -> bool:
+    if link.revoked_at or link.ended_at or not link.is_active or link.contact_id is None:
+        return False
+    document = db.session.get_one(Document, link.document_id)
+    contact = db.session.get_one(Contact, link.contact_id)
+    customer = db.session.get_one(Customer, link.customer_id)
+    return (
+        document.is_posted
+        and not document.is_void
+        and document.customer_id == link.customer_id
+        and contact.customer_id == link.customer_id
+        and contact.can_receive_mail
+        and customer.is_active
+    )
+
+
+# --- ending and revoking ---------------------------------------------------------------------
+
+
+def end(actor: Actor) -> None:
+    """The customer ends their own access (spec L11). Ending twice is ending once."""
+    with unit_of_work():
+        ended = db.session.execute(
+            sa.update(PortalLink)
+            .where(PortalLink.id == actor.link_id, PortalLink.ended_at.is_(None))
+            .values(ended_at=clock.now(), is_active=False)
+        )
+        if int(getattr(ended, "rowcount", 0)):
+            activity.record(actor.entry(Activity.END_LINK))
+
+
+def revoke_for_document(document_id: int, *, by: str) -> int:
+    """Revoke every link to a document, expired ones too, so that none can be renewed.
+
+    Returns how many were not revoked before. Raises Unknown.
+    """
+    with unit_of_work():
+        document = db.session.get(Document, document_id)
+        if document is None:
+            raise Unknown("There is no such document.")
+        count = _revoke(PortalLink.document_id == document_id, by)
+        activity.record(_staff_entry(Activity.REVOKE_LINK, document, by, count=count))
+    return count
+
+
+def revoke_for_customer(customer_id: int, *, by: str) -> int:
+    """Revoke every link of a customer, expired ones too. Returns how many. Raises Unknown."""
+    with unit_of_work():
+        customer = db.session.get(Customer, customer_id)
+        if customer is None:
+            raise Unknown("There is no such customer.")
+        count = _revoke(PortalLink.customer_id == customer_id, by)
+        activity.record(
+            Entry(
+                Activity.REVOKE_LINK,
+                ActorKind.STAFF,
+                actor=by,
+                organization_id=customer.organization_id,
+                customer_id=customer.id,
+                details={"count": count},
+            )
+        )
+    return count
+
+
+def _revoke(which: sa.ColumnElement[bool], by: str) -> int:
+    result = db.session.execute(
+        sa.update(PortalLink)
+        .where(which, PortalLink.revoked_at.is_(None))
+        .values(revoked_at=clock.now(), revoked_by=by, is_active=False)
+    )
+    return int(getattr(result, "rowcount", 0))
+
+
+def _staff_entry(
+    type_: Activity, document: Document, by: str, link: PortalLink | None = None, **details: object
+) -> Entry:
+    return Entry(
+        type_,
+        ActorKind.STAFF,
+        actor=by,
+        organization_id=document.organization_id,
+        customer_id=document.customer_id,
+        contact_id=link.contact_id if link else None,
+        document_id=document.id,
+        link_id=link.id if link else None,
+        details=details,
+    )

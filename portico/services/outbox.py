@@ -1,0 +1,155 @@
+"""The transactional outbox: a change and the mail about it are one transaction.
+
+A row names a kind of message and what it is about. The worker claims it by a conditional
+update, renders it, sends it, writes down how it went, backs off, and gives up visibly. A crash
+may send a mail twice (same link, same Message-ID), never lose one.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import secrets
+import socket
+from typing import Any
+
+import sqlalchemy as sa
+
+from portico import clock
+from portico.config import settings
+from portico.db import after_commit, current_tenant, db, unit_of_work
+from portico.records.mail import Mail, MailKind, MailState
+from portico.services import wake
+
+# After the first try at once: minutes until the next. About a day in all, then it has failed.
+BACKOFF_MINUTES = (1, 5, 15, 60, 180, 360, 720)
+
+
+def post(
+    kind: MailKind,
+    *,
+    organization_id: int,
+    customer_id: int | None = None,
+    document_id: int | None = None,
+    contact_id: int | None = None,
+    link_id: int | None = None,
+    reference: dict[str, Any] | None = None,
+) -> Mail:
+    """Put a message into the outbox, in the running unit of work; the worker wakes on commit.
+
+    *contact_id* None means the organization's own address.
+    """
+    domain = settings().mail_from.rpartition("@")[2]
+    mail = Mail(
+        kind=kind.value,
+        organization_id=organization_id,
+        customer_id=customer_id,
+        document_id=document_id,
+        contact_id=contact_id,
+        link_id=link_id,
+        reference=reference or {},
+        message_id=f"<{secrets.token_hex(16)}@{domain}>",
+        state=MailState.QUEUED.value,
+        attempts=0,
+        next_attempt_at=clock.now(),
+        created_at=clock.now(),
+    )
+    db.session.add(mail)
+    db.session.flush()
+    tenant, mail_id = current_tenant().slug, mail.id
+    after_commit(lambda: wake.mail(tenant, mail_id))
+    return mail
+
+
+def claim(mail_id: int) -> bool:
+    """Take a message for sending; False where another worker has it or it is done or not due.
+
+    A claim whose process is gone, or that is older than the lease, is taken over.
+    """
+    now = clock.now()
+    with unit_of_work():
+        mail = db.session.get(Mail, mail_id)
+        if mail is None:
+            return False
+        held_by = mail.claimed_by
+        free = sa.and_(Mail.state == MailState.QUEUED, Mail.next_attempt_at <= now)
+        stale = Mail.claimed_at < now - dt.timedelta(seconds=settings().mail_lease)
+        if held_by and _is_dead(held_by):
+            stale = Mail.claimed_by == held_by
+        result = db.session.execute(
+            sa.update(Mail)
+            .where(Mail.id == mail_id, sa.or_(free, sa.and_(Mail.state == MailState.SENDING, stale)))
+            .values(
+                state=MailState.SENDING.value,
+                claimed_at=now,
+                claimed_by=_me(),
+                attempts=Mail.attempts + 1,
+            )
+            .execution_options(synchronize_session=False)
+        )
+        won = int(getattr(result, "rowcount", 0)) == 1
+        db.session.expire(mail)
+    return won
+
+
+def due(limit: int = 500) -> list[int]:
+    """Messages that wait, and claims that might be dead; oldest first."""
+    now = clock.now()
+    rows = db.session.execute(
+        sa.select(Mail.id, Mail.state, Mail.claimed_by, Mail.claimed_at)
+        .where(
+            sa.or_(
+                sa.and_(Mail.state == MailState.QUEUED, Mail.next_attempt_at <= now),
+                Mail.state == MailState.SENDING,
+            )
+        )
+        .order_by(Mail.next_attempt_at, Mail.id)
+        .limit(limit)
+    ).all()
+    lease = now - dt.timedelta(seconds=settings().mail_lease)
+    return [
+        row.id
+        for row in rows
+        if row.state == MailState.QUEUED or row.claimed_at < lease or _is_dead(row.claimed_by or "")
+    ]
+
+
+def resend(mail_id: int) -> None:
+    """Queue a failed or skipped message again, from the first attempt."""
+    with unit_of_work():
+        mail = db.session.get_one(Mail, mail_id)
+        mail.state = MailState.QUEUED.value
+        mail.attempts = 0
+        mail.next_attempt_at = clock.now()
+        mail.error = None
+        tenant = current_tenant().slug
+        after_commit(lambda: wake.mail(tenant, mail_id))
+
+
+def _me() -> str:
+    return f"{socket.gethostname()}:{os.getpid()}:{_started(os.getpid())}"
+
+
+def _is_dead(owner: str) -> bool:
+    """Whether a claim's process ran on this machine and is gone (or its number was given anew)."""
+    host, _, rest = owner.rpartition(":")[0].rpartition(":")
+    started = owner.rpartition(":")[2]
+    if host != socket.gethostname() or not rest.isdigit():
+        return False
+    return _started(int(rest)) != started
+
+
+def _started(pid: int) -> str:
+    """When a process began, in the kernel's ticks; empty where there is none or no /proc."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
+            return file.read().rpartition(")")[2].split()[19]
+    except OSError:
+        pass
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return ""
+    except PermissionError:
+        return "running"
+    return "running"

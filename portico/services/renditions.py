@@ -1,0 +1,120 @@
+"""PDFs, made once and kept by what they show (spec L5, L8).
+
+The worker makes them ahead of the first click; a request makes one itself only where it comes
+first, in a bounded subprocess.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+
+import sqlalchemy as sa
+
+from portico import clock, pdf
+from portico.db import db, unit_of_work
+from portico.queries.faces import OrganizationFace, organization_face
+from portico.records.content import DocumentContent
+from portico.records.decision import Decision, Via
+from portico.records.document import KINDS, Document, DocumentRevision, Rendition, State
+from portico.records.organization import Organization
+from portico.formats import money
+from portico.refusals import Busy
+
+log = logging.getLogger(__name__)
+
+_STAMPS = {State.CANCELLED: "Cancelled", State.WITHDRAWN: "Withdrawn"}
+_VIA = {
+    Via.LINK: "the link in a mail",
+    Via.QUOTE_LINK: "a shared quote link",
+    Via.ACCOUNT: "the customer's account",
+}
+
+
+def document(org: OrganizationFace, content: DocumentContent, sha256: str, state: State) -> bytes:
+    """The PDF of one revision's content. Raises Busy where it cannot be made just now."""
+    letterhead = letterhead_of(org)
+    stamp = _STAMPS.get(state)
+    key = _key("document", sha256, letterhead, org.pdf_design, stamp)
+    design = org.pdf_design if org.pdf_design in pdf.DESIGNS else pdf.DEFAULT_DESIGN
+    return _kept(key) or _make(
+        key,
+        pdf.Order(content=content, letterhead=letterhead, design=design, state_note=stamp),
+    )
+
+
+def receipt(decision_id: int) -> bytes:
+    """The PDF of a decision's evidence with the content that was agreed to. Raises Busy."""
+    decision = db.session.get_one(Decision, decision_id)
+    org = organization_face(db.session.get_one(Organization, decision.organization_id))
+    letterhead = letterhead_of(org)
+    key = _key("receipt", decision.seal, letterhead, decision.reversed_at)
+    kept = _kept(key)
+    if kept is not None:
+        return kept
+    revision = db.session.get_one(DocumentRevision, decision.revision_id)
+    head = db.session.get_one(Document, decision.document_id)
+    content = DocumentContent.model_validate_json(revision.content)
+    accepted = decision.answer == "accepted"
+    evidence = pdf.Receipt(
+        action=decision.answer,
+        document=KINDS[content.kind].label,
+        number=head.number,
+        revision=decision.revision,
+        content_sha256=decision.content_sha256,
+        total=money(content.totals.payable, content.currency, org.locale),
+        signatory=decision.signatory,
+        contact_name=decision.contact_name,
+        contact_email=decision.contact_email,
+        po_number=decision.po_number,
+        note=decision.note if accepted else "",
+        reason="" if accepted else decision.note,
+        decided_at=decision.decided_at,
+        ip=decision.ip,
+        user_agent=decision.user_agent,
+        via=_VIA.get(Via(decision.via), f"recorded by the team: {decision.recorded_by}"),
+        receipt_code=decision.receipt_code,
+        recorded_by=decision.recorded_by,
+        reversed_note=decision.reversal_note if decision.reversed_at else None,
+    )
+    return _make(key, pdf.Order(content=content, letterhead=letterhead, receipt=evidence))
+
+
+def letterhead_of(org: OrganizationFace) -> pdf.Letterhead:
+    """The organization's details as they stand at the top of its papers."""
+    return pdf.Letterhead(
+        name=org.name,
+        address=tuple(line for line in org.address.splitlines() if line),
+        email=org.email,
+        phone=org.phone,
+        website=org.website,
+        tax_id=org.tax_id,
+        colour=org.colour,
+        locale=org.locale,
+        timezone=org.timezone,
+        payment_instructions=org.payment_instructions or None,
+        logo=None,
+    )
+
+
+def _key(*parts: object) -> str:
+    text = repr((pdf.DESIGN_VERSION, *parts)).encode()
+    return f"{parts[0]}:{hashlib.sha256(text).hexdigest()}"
+
+
+def _kept(key: str) -> bytes | None:
+    return db.session.execute(
+        sa.select(Rendition.data).where(Rendition.key == key)
+    ).scalar_one_or_none()
+
+
+def _make(key: str, order: pdf.Order) -> bytes:
+    try:
+        data = pdf.render_in_subprocess(order)
+    except pdf.PdfFailed as problem:
+        log.error("a PDF could not be made: %s", problem)
+        raise Busy("The PDF could not be made just now.") from problem
+    with unit_of_work():
+        if db.session.get(Rendition, key) is None:
+            db.session.add(Rendition(key=key, data=data, created_at=clock.now()))
+    return data

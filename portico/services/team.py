@@ -1,0 +1,235 @@
+"""Organizations, customers and contacts: what the team keeps in order."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+
+from portico import clock, formats
+from portico.db import db, unit_of_work
+from portico.records.content import Kind
+from portico.records.customer import Contact, Customer
+from portico.records.organization import COLOUR, LinkLifetime, Organization
+from portico.refusals import BadInput, Conflict, Unknown
+from portico.services import payment_urls
+from portico.text import one_line, paragraphs
+
+_SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\Z")
+_EMAIL = re.compile(r"[^\s@<>\"(),:;\[\]\\]{1,64}@[^\s@<>\"(),:;\[\]\\]{1,250}\Z")
+_LONGEST_LIFE = 24 * 366
+
+
+@dataclass(frozen=True, slots=True)
+class OrganizationFace:
+    """What can be set on an organization; None leaves a value as it is."""
+
+    name: str | None = None
+    email: str | None = None
+    address: str | None = None
+    phone: str | None = None
+    website: str | None = None
+    tax_id: str | None = None
+    locale: str | None = None
+    timezone: str | None = None
+    colour: str | None = None
+    pdf_design: str | None = None
+    next_steps: str | None = None
+    payment_instructions: str | None = None
+    payment_url: str | None = None
+
+
+def create_organization(slug: str, face: OrganizationFace) -> Organization:
+    """A new organization. Raises BadInput, Conflict."""
+    if not _SLUG.match(slug):
+        raise BadInput({"slug": "The short name has small letters, digits and hyphens only."})
+    if not face.name or not face.email:
+        raise BadInput({"name": "An organization needs a name and an e-mail address."})
+    organization = Organization(slug=slug, created_at=clock.now(), **_face(face))
+    try:
+        with unit_of_work():
+            db.session.add(organization)
+            db.session.flush()
+            if organization.payment_instructions:
+                organization.payment_instructions_changed_at = clock.now()
+    except IntegrityError:
+        raise Conflict(f"There is already an organization called {slug!r}.") from None
+    return organization
+
+
+def change_organization(slug: str, face: OrganizationFace) -> None:
+    """Set what *face* names. Raises Unknown, BadInput."""
+    values = _face(face)
+    with unit_of_work():
+        organization = find_organization(slug)
+        instructions = values.get("payment_instructions", organization.payment_instructions)
+        if instructions != organization.payment_instructions:
+            organization.payment_instructions_changed_at = clock.now()
+        for name, value in values.items():
+            setattr(organization, name, value)
+
+
+def set_link_lifetime(slug: str, kind: Kind, hours: int, *, until_validity: bool) -> None:
+    """How long links to *kind* live (spec L4): hours, or through a quote's last valid day."""
+    if not 1 <= hours <= _LONGEST_LIFE:
+        raise BadInput({"hours": f"A link lives from 1 to {_LONGEST_LIFE} hours."})
+    if until_validity and kind is not Kind.QUOTE:
+        raise BadInput({"until_validity": "Only quotes have a last valid day."})
+    with unit_of_work():
+        organization = find_organization(slug)
+        db.session.merge(
+            LinkLifetime(
+                organization_id=organization.id,
+                kind=kind.value,
+                hours=hours,
+                until_validity=until_validity,
+            )
+        )
+
+
+def find_organization(slug: str) -> Organization:
+    """Raises Unknown."""
+    found = db.session.execute(
+        sa.select(Organization).where(Organization.slug == slug)
+    ).scalar_one_or_none()
+    if found is None:
+        raise Unknown(f"There is no organization called {slug!r}.")
+    return found
+
+
+def create_customer(
+    organization: str,
+    name: str,
+    *,
+    external_id: str | None = None,
+    tax_id: str | None = None,
+    endpoint: str | None = None,
+) -> Customer:
+    """A new customer of an organization (by its short name). Raises BadInput, Conflict, Unknown."""
+    values = {
+        "name": one_line(name, "name", 500),
+        "external_id": one_line(external_id, "external_id", 500) if external_id else None,
+        "tax_id": one_line(tax_id, "tax_id", 500) if tax_id else None,
+        "endpoint": one_line(endpoint, "endpoint", 1000) if endpoint else None,
+    }
+    try:
+        with unit_of_work():
+            customer = Customer(
+                organization_id=find_organization(organization).id,
+                created_at=clock.now(),
+                **values,
+            )
+            db.session.add(customer)
+    except IntegrityError:
+        raise Conflict(f"Another customer already has the id {external_id!r}.") from None
+    return customer
+
+
+def find_customer(organization: str, reference: str) -> Customer:
+    """By external id, else by exact name, within one organization. Raises Unknown, Conflict."""
+    owner = find_organization(organization)
+    for column in (Customer.external_id, Customer.name):
+        found = (
+            db.session.execute(
+                sa.select(Customer)
+                .where(Customer.organization_id == owner.id, column == reference)
+                .limit(2)
+            )
+            .scalars()
+            .all()
+        )
+        if len(found) > 1:
+            raise Conflict(f"Several customers are called {reference!r}; name one by its id.")
+        if found:
+            return found[0]
+    raise Unknown(f"{owner.name} has no customer {reference!r}.")
+
+
+def add_contact(
+    organization: str, customer: str, name: str, email: str | None, *, role: str = ""
+) -> Contact:
+    """A person at a customer. Raises BadInput, Unknown."""
+    values = {
+        "name": one_line(name, "name", 200),
+        "email": check_email(email) if email else None,
+        "role": one_line(role, "role", 100, required=False),
+    }
+    with unit_of_work():
+        owner = find_customer(organization, customer)
+        contact = Contact(
+            organization_id=owner.organization_id,
+            customer_id=owner.id,
+            created_at=clock.now(),
+            **values,
+        )
+        db.session.add(contact)
+    return contact
+
+
+def set_customer_active(organization: str, customer: str, active: bool) -> None:
+    """Switch a customer off or on: off, every link of theirs is a neutral 404."""
+    with unit_of_work():
+        find_customer(organization, customer).is_active = active
+
+
+def find_contact(customer: Customer, email: str) -> Contact:
+    """An active contact of *customer* by e-mail address, whatever its case. Raises Unknown."""
+    found = (
+        db.session.execute(
+            sa.select(Contact)
+            .where(
+                Contact.customer_id == customer.id,
+                sa.func.lower(Contact.email) == email.strip().lower(),
+            )
+            .order_by(Contact.is_active.desc(), Contact.id)
+        )
+        .scalars()
+        .first()
+    )
+    if found is None:
+        raise Unknown(f"{customer.name} has no contact with the address {email}.")
+    return found
+
+
+def set_contact_active(organization: str, customer: str, email: str, active: bool) -> None:
+    """Switch a contact off or on: off, the links mailed to them are a neutral 404."""
+    with unit_of_work():
+        find_contact(find_customer(organization, customer), email).is_active = active
+
+
+def check_email(text: str) -> str:
+    """An address that mail can be sent to, as typed. Raises BadInput."""
+    text = one_line(text, "email", 320)
+    if not _EMAIL.match(text) or not text.isprintable():
+        raise BadInput({"email": "This does not look like an e-mail address."})
+    return text
+
+
+def _face(face: OrganizationFace) -> dict[str, Any]:
+    values = {name: getattr(face, name) for name in face.__slots__ if getattr(face, name) is not None}
+    for name, limit in (("name", 200), ("phone", 60), ("website", 300), ("tax_id", 60)):
+        if name in values:
+            values[name] = one_line(values[name], name, limit, required=name == "name")
+    for name in ("address", "next_steps", "payment_instructions"):
+        if name in values:
+            values[name] = paragraphs(values[name], name, 4000, required=False)
+    if "email" in values:
+        values["email"] = check_email(values["email"])
+    if "locale" in values and not formats.is_locale(values["locale"]):
+        raise BadInput({"locale": "This is not a locale such as en_GB or de."})
+    if "timezone" in values:
+        try:
+            ZoneInfo(values["timezone"])
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise BadInput({"timezone": "This is not a time zone such as Europe/Oslo."}) from None
+    if "colour" in values:
+        values["colour"] = values["colour"].lower()
+        if not COLOUR.match(values["colour"]):
+            raise BadInput({"colour": "A colour looks like #1f5c4d."})
+    if values.get("payment_url"):
+        values["payment_url"] = payment_urls.check(values["payment_url"])
+    return values

@@ -1,0 +1,33 @@
+"""What people type, made safe to keep: visible characters only, of a stated length."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from portico.refusals import BadInput
+
+# Control characters, lone surrogates, the replacement character that stands for broken bytes,
+# and the marks that reverse the direction of what follows (they make one name look like another).
+_UNFIT = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffd\ufffe\uffff\u202a-\u202e\u2066-\u2069]")
+
+
+def one_line(text: str, field: str, limit: int, *, required: bool = True) -> str:
+    """One trimmed line of at most *limit* characters. Raises BadInput naming *field*."""
+    text = " ".join(paragraphs(text, field, max(limit, 1) * 2, required=required).split())
+    if len(text) > limit:
+        raise BadInput({field: f"Please keep this to {limit} characters."})
+    return text
+
+
+def paragraphs(text: str, field: str, limit: int, *, required: bool = True) -> str:
+    """Trimmed text of at most *limit* characters, in NFC. Raises BadInput naming *field*."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n").strip()
+    if len(text) > limit:
+        raise BadInput({field: f"Please keep this to {limit} characters."})
+    if _UNFIT.search(text):
+        raise BadInput({field: "This contains characters that cannot be shown."})
+    text = unicodedata.normalize("NFC", text)
+    if required and not any(unicodedata.category(c)[0] in "LNPS" for c in text):
+        raise BadInput({field: "Please fill this in."})
+    return text

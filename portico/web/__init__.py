@@ -1,0 +1,1 @@
+"""What all doors share: extensions, the tenancy hook, sessions, limits, pages, errors."""

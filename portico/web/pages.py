@@ -1,0 +1,80 @@
+"""Pages and parts: one template file is both, chosen by who asks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Flask, Response, make_response, render_template, request
+from jinja2 import StrictUndefined, pass_context
+from jinja2.runtime import Context
+
+from portico import formats
+
+SECURITY_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+        "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "Referrer-Policy": "strict-origin",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=()",
+    "Cache-Control": "no-store",
+    "X-Robots-Tag": "noindex, nofollow",
+}
+
+
+def page(template: str, *, part: str | None = None, status: int = 200, **context: Any) -> Response:
+    """The whole page, or its *part* where htmx asked (the page's own include, spec-wide rule)."""
+    asked_for_part = request.headers.get("HX-Request") == "true"
+    chosen = part if part and asked_for_part else template
+    response = make_response(render_template(chosen, **context), status)
+    response.headers["Vary"] = "HX-Request"
+    return response
+
+
+def harden(response: Response) -> Response:
+    """Headers that every answer carries (spec L15); what a view set itself stays."""
+    for name, value in SECURITY_HEADERS.items():
+        response.headers.setdefault(name, value)
+    if request.is_secure:
+        response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+    return response
+
+
+def init_pages(app: Flask) -> None:
+    """Template filters take the locale and the time zone from the page's ``org``."""
+    env = app.jinja_env
+    env.undefined = StrictUndefined
+    env.trim_blocks = env.lstrip_blocks = True
+    env.filters["money"] = _localized(formats.money)
+    env.filters["plain_money"] = _localized(formats.plain_money)
+    env.filters["amount"] = _localized(formats.amount)
+    env.filters["number"] = _localized(formats.number)
+    env.filters["percent"] = _localized(formats.percent)
+    env.filters["day"] = _localized(formats.day)
+    env.filters["country"] = _localized(formats.country)
+    env.filters["moment"] = _moment
+    env.filters["unit"] = formats.unit
+    app.after_request(harden)
+
+
+def _localized(function: Any) -> Any:
+    @pass_context
+    def localized(context: Context, value: Any, *args: Any) -> Any:
+        return function(value, *args, _org(context).locale)
+
+    return localized
+
+
+@pass_context
+def _moment(context: Context, value: Any) -> str:
+    org = _org(context)
+    return formats.moment(value, org.locale, org.timezone)
+
+
+def _org(context: Context) -> Any:
+    return context.resolve("org")
+
+

@@ -1,0 +1,109 @@
+"""The queue: wake-ups for mail, and a sweep that finds what was missed.
+
+Huey on a SQLite file by default, on Redis by setting. A task carries its tenant and an id;
+everything else is read from the tenant's database when it runs.
+"""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sqlite3
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from flask import Flask, current_app
+from huey import Huey, RedisHuey, SqliteHuey, crontab
+from huey.consumer import Consumer
+from redis.exceptions import RedisError
+from sqlalchemy.exc import SQLAlchemyError
+
+from portico.config import Config
+from portico.records.mail import MailState
+from portico.refusals import Refusal
+from portico.services import activity, delivery, outbox
+from portico.services.tenants import directory, tenant_scope
+
+log = logging.getLogger(__name__)
+
+
+def init_queue(app: Flask, settings: Config) -> None:
+    """Give *app* its queue, the tasks on it, and the waker that services use."""
+    huey = _queue(settings)
+
+    @huey.task(name="deliver")
+    def deliver_task(tenant: str, mail_id: int) -> None:
+        deliver(app, tenant, mail_id)
+
+    @huey.periodic_task(crontab(minute="*"), name="sweep")
+    def sweep_task() -> None:
+        sweep(app)
+
+    def wake(tenant: str, mail_id: int) -> None:
+        try:
+            deliver_task(tenant, mail_id)
+        except (sqlite3.Error, RedisError) as problem:
+            raise OSError(str(problem)) from problem
+
+    app.extensions["portico.queue"] = huey
+    app.extensions["portico.waker"] = wake
+
+
+def deliver(app: Flask, tenant: str, mail_id: int) -> MailState | None:
+    """Send one message, then make the PDF that its reader may ask for next."""
+    with tenant_scope(app, tenant):
+        state = delivery.deliver(mail_id)
+        if state is MailState.SENT:
+            try:
+                delivery.make_pdfs(mail_id)
+            except (Refusal, SQLAlchemyError) as problem:
+                log.warning("the PDF was not made ahead (%s); the first click makes it", problem)
+        return state
+
+
+def sweep(app: Flask) -> int:
+    """Deliver what is due in every tenant and bring in orphaned activity; returns mails tried."""
+    tried = 0
+    with app.app_context():
+        directory().forget()
+        tenants = [tenant.slug for tenant in directory().all()]
+        activity.adopt_orphans()
+    for tenant in tenants:
+        try:
+            with tenant_scope(app, tenant):
+                waiting = outbox.due()
+            for mail_id in waiting:
+                deliver(app, tenant, mail_id)
+                tried += 1
+        except SQLAlchemyError as problem:
+            log.error("tenant %s was passed over in this sweep: %s", tenant, problem)
+    return tried
+
+
+class GracefulConsumer(Consumer):
+    """Finishes what it is at on SIGTERM, as service managers expect."""
+
+    def _set_signal_handlers(self) -> None:
+        super()._set_signal_handlers()
+        handler = signal.getsignal(signal.SIGINT)
+        signal.signal(signal.SIGTERM, lambda _signum, frame: handler(signal.SIGINT, frame))  # type: ignore[operator,misc]
+
+
+def run(threads: int = 2) -> None:
+    """Work until told to stop. Begins with a sweep, so that a restart loses no time."""
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+    huey: Huey = app.extensions["portico.queue"]
+    consumer = GracefulConsumer(huey, workers=threads, worker_type="thread", initial_delay=0.05, max_delay=1.0)
+    sweep(app)
+    consumer.run()
+
+
+def _queue(settings: Config) -> Huey:
+    parts = urlsplit(settings.queue_url)
+    common: dict[str, Any] = {"results": False, "store_none": False, "utc": True}
+    if parts.scheme in {"redis", "rediss", "unix"}:
+        return RedisHuey("portico", url=settings.queue_url, **common)
+    file = Path(settings.queue_url.removeprefix("sqlite:///"))
+    file.parent.mkdir(parents=True, exist_ok=True)
+    return SqliteHuey("portico", filename=str(file), **common)
