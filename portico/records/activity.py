@@ -86,11 +86,11 @@ class AccessLog(Model):
     type: Mapped[str] = mapped_column(sa.String(40))
     actor_kind: Mapped[str] = mapped_column(sa.String(20))
     actor: Mapped[str] = mapped_column(sa.String(200), default="")
-    organization_id: Mapped[int | None]
-    customer_id: Mapped[int | None]
-    contact_id: Mapped[int | None]
-    document_id: Mapped[int | None]
-    link_id: Mapped[int | None]
+    organization_id: Mapped[int | None] = mapped_column(BigId)
+    customer_id: Mapped[int | None] = mapped_column(BigId)
+    contact_id: Mapped[int | None] = mapped_column(BigId)
+    document_id: Mapped[int | None] = mapped_column(BigId)
+    link_id: Mapped[int | None] = mapped_column(BigId)
     session_id: Mapped[str | None] = mapped_column(sa.String(64))
     details: Mapped[dict[str, Any]] = mapped_column(sa.JSON, default=dict)
     label: Mapped[str] = mapped_column(sa.String(20))

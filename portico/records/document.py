@@ -42,7 +42,7 @@ class Document(Model):
         sa.UniqueConstraint("organization_id", "kind", "external_id"),
         sa.Index(
             "ix_documents_customer_list",
-            "organization_id", "customer_id", "kind", sa.text("issued_on DESC"), sa.text("id DESC"),
+            "organization_id", "customer_id", "kind", "issued_on", "id",  # read backwards
         ),
         sa.Index("ix_documents_number", "organization_id", "number"),
     )  # fmt: skip
