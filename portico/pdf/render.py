@@ -8,6 +8,7 @@ from functools import cache
 from importlib.metadata import version
 from io import BytesIO
 from pathlib import Path
+from unicodedata import bidirectional
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -109,7 +110,7 @@ def _pdf(markup: str, title: str, letterhead: Letterhead, made_on: dt.date) -> b
 
 @cache
 def _environment() -> Environment:
-    return Environment(
+    environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
@@ -117,6 +118,19 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
+    environment.filters["runs"] = _runs
+    return environment
+
+
+def _runs(text: str) -> str:
+    """Which way a paragraph runs: as its first letter does, and figures alone as in a ledger."""
+    for char in text:
+        strong = bidirectional(char)
+        if strong == "L":
+            return "ltr"
+        if strong in {"R", "AL"}:
+            return "rtl"
+    return "ltr"
 
 
 def _design_version() -> str:

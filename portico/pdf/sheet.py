@@ -160,7 +160,7 @@ class Sheet:
             Column("quantity", "Qty", 13, True),
             Column("price", "Price", 15, True),
             Column("tax", "Tax", 10, True),
-            Column("amount", "Amount", 17, True),
+            Column("amount", f"Amount {self.content.currency}", 18, True),
         ]
         shown = {
             "position": len({line.id for line in lines if line.id}) > 1,

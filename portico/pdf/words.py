@@ -26,10 +26,11 @@ _TYPES = {
     "325": "Pro forma invoice",
 }
 
-PAYABLE = {
+_PAYABLE = {
     Kind.INVOICE: "Amount due",
     Kind.CREDIT_NOTE: "Total credit",
     Kind.REFUND_RECEIPT: "Total refunded",
+    Kind.STATEMENT: "Balance",
 }
 
 # UNCL 4461 as a customer would say it; "1" (not defined) and unknown codes say nothing.
@@ -71,7 +72,7 @@ def kind_label(content: DocumentContent) -> str:
 
 def payable_label(content: DocumentContent) -> str:
     """What the last line of the totals is called."""
-    return PAYABLE.get(content.kind, "Total")
+    return _PAYABLE.get(content.kind, "Total")
 
 
 def payment_means(code: str | None) -> str:
