@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 _now: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC)  # noqa: E731
@@ -31,6 +32,17 @@ def zone(name: str) -> ZoneInfo:
 def ticks() -> float:
     """Seconds on a clock that never jumps: for time-outs and cache ages, not for records."""
     return time.monotonic()
+
+
+@contextmanager
+def at(moment: dt.datetime) -> Iterator[None]:
+    """Let it be *moment*, for making a history that is believable (the demonstration)."""
+    global _now
+    before, _now = _now, lambda: moment
+    try:
+        yield
+    finally:
+        _now = before
 
 
 def set_source(source: Callable[[], dt.datetime] | None) -> None:

@@ -22,8 +22,8 @@ def admit() -> Response | None:
     return gate.admit(Purpose.DOCUMENT, "portal-public")
 
 
-def add_link_routes(blueprint: Blueprint, prefix: str, *, alias: bool = False) -> None:
-    """All pages of a link below ``<prefix>/<token>``; URLs are never built from an alias."""
+def add_link_routes(blueprint: Blueprint, prefix: str) -> None:
+    """All pages of a link below ``<prefix>/<token>``. URLs are built from the first prefix."""
     root = f"{prefix}/<token>"
     for path, view, methods in (
         ("", views.show, ["GET"]),
@@ -39,13 +39,13 @@ def add_link_routes(blueprint: Blueprint, prefix: str, *, alias: bool = False) -
         ("/request-access", views.request_access, ["POST"]),
         ("/send-again", views.send_again, ["POST"]),
     ):
-        blueprint.add_url_rule(root + path, view.__name__, view, methods=methods, alias=alias)
+        blueprint.add_url_rule(root + path, view.__name__, view, methods=methods)
         if methods == ["POST"]:
-            blueprint.add_url_rule(root + path, "back", views.back, methods=["GET"], alias=alias)
+            blueprint.add_url_rule(root + path, "back", views.back, methods=["GET"])
 
 
 add_link_routes(bp, "/i")
-add_link_routes(bp, "/portal", alias=True)
+add_link_routes(bp, "/portal")
 
 
 @bp.get("/brand/<colour>.css")

@@ -26,13 +26,14 @@ def seen_revision() -> int:
     """The revision that was on screen. Raises BadInput where the form does not say."""
     text = request.form.get("revision", "")
     if not (text.isascii() and text.isdigit() and len(text) <= 9):
-        raise BadInput({"form": "Please open the page again and answer there; nothing was changed."})
+        raise BadInput(
+            {"form": "Please open the page again and answer there; nothing was changed."}
+        )
     return int(text)
 
 
 def values() -> dict[str, str]:
     """What was typed, to show it again beside what was wrong. Nothing that cannot be shown."""
     names = ("name", "po_number", "note", "reason", "question", "wish")
-    return {
-        name: request.form.get(name, "")[:2000].encode("utf-8", "ignore").decode() for name in names
-    }
+    typed = {name: request.form[name] for name in names if name in request.form}
+    return {name: text[:2000].encode("utf-8", "ignore").decode() for name, text in typed.items()}

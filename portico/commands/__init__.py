@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from flask import Flask
 
-from portico.commands import activity, demo, documents, imports, installation, team
+from portico.commands import activity, documents, imports, installation, team
+from portico.commands.demo import COMMANDS as DEMO
 
 
 def init_commands(app: Flask) -> None:
-    for group in (installation, team, imports, documents, activity, demo):
+    for group in (installation, team, imports, documents, activity):
         for command in group.COMMANDS:
             app.cli.add_command(command)
+    for command in DEMO:
+        app.cli.add_command(command)

@@ -32,8 +32,8 @@ from portico.records.document import AttachedFile, Document, DocumentRevision, S
 from portico.records.link import PortalLink, Purpose
 from portico.records.message import Message
 from portico.records.organization import Organization
-from portico.services.links import Actor
 from portico.services.activity import Visitor
+from portico.services.links import Actor
 
 
 class Standing(StrEnum):
@@ -198,7 +198,9 @@ def conversation(document_id: int) -> list[Said]:
     return [Said(row.author, row.from_staff, row.body, row.created_at) for row in rows]
 
 
-def changed_since(document_id: int, earlier: int, content: DocumentContent, locale: str) -> list[str]:
+def changed_since(
+    document_id: int, earlier: int, content: DocumentContent, locale: str
+) -> list[str]:
     """What is different from an earlier revision, in sentences. Empty: nothing a person sees."""
     row = db.session.execute(
         sa.select(DocumentRevision.content).where(

@@ -69,7 +69,9 @@ class Directory:
                 hosts = connection.execute(sa.select(TenantHost.host, TenantHost.tenant_id)).all()
             by_id = {row.id: _bound(row) for row in tenants}
             self._by_slug = {tenant.slug: tenant for tenant in by_id.values()}
-            self._by_host = {row.host: by_id[row.tenant_id] for row in hosts if row.tenant_id in by_id}
+            self._by_host = {
+                row.host: by_id[row.tenant_id] for row in hosts if row.tenant_id in by_id
+            }
             self._read_at = clock.ticks()
 
 

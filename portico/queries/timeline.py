@@ -22,7 +22,10 @@ def of_document(document_id: int) -> Iterator[str]:
         yield _line(row)
     waiting = db.session.execute(
         sa.select(Mail)
-        .where(Mail.document_id == document_id, Mail.state.in_(["queued", "sending", "failed", "skipped"]))
+        .where(
+            Mail.document_id == document_id,
+            Mail.state.in_(["queued", "sending", "failed", "skipped"]),
+        )
         .order_by(Mail.id)
     ).scalars()
     for mail in waiting:

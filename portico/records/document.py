@@ -67,7 +67,7 @@ class Document(Model):
     decided_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
     created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
 
-    __mapper_args__: ClassVar[dict[str, Any]] = {"polymorphic_on": "kind"}
+    __mapper_args__ = {"polymorphic_on": "kind"}
 
     label: ClassVar[str] = "Document"
     states: ClassVar[frozenset[State]] = frozenset()
@@ -93,7 +93,7 @@ class Document(Model):
 
 
 class Quote(Document):
-    __mapper_args__: ClassVar[dict[str, Any]] = {"polymorphic_identity": Kind.QUOTE.value}
+    __mapper_args__ = {"polymorphic_identity": Kind.QUOTE.value}
     label = "Quote"
     voided = State.WITHDRAWN
     states = frozenset(
@@ -112,7 +112,7 @@ class Quote(Document):
 
 
 class Invoice(Document):
-    __mapper_args__: ClassVar[dict[str, Any]] = {"polymorphic_identity": Kind.INVOICE.value}
+    __mapper_args__ = {"polymorphic_identity": Kind.INVOICE.value}
     label = "Invoice"
     states = frozenset(
         {
@@ -130,33 +130,31 @@ class Invoice(Document):
 
 
 class SalesOrder(Document):
-    __mapper_args__: ClassVar[dict[str, Any]] = {"polymorphic_identity": Kind.SALES_ORDER.value}
+    __mapper_args__ = {"polymorphic_identity": Kind.SALES_ORDER.value}
     label = "Sales order"
-    states = frozenset(
-        {State.DRAFT, State.POSTED, State.SENT, State.FULFILLED, State.CANCELLED}
-    )
+    states = frozenset({State.DRAFT, State.POSTED, State.SENT, State.FULFILLED, State.CANCELLED})
 
 
 class SalesReceipt(Document):
-    __mapper_args__: ClassVar[dict[str, Any]] = {"polymorphic_identity": Kind.SALES_RECEIPT.value}
+    __mapper_args__ = {"polymorphic_identity": Kind.SALES_RECEIPT.value}
     label = "Sales receipt"
     states = frozenset({State.DRAFT, State.POSTED, State.SENT, State.CANCELLED})
 
 
 class RefundReceipt(Document):
-    __mapper_args__: ClassVar[dict[str, Any]] = {"polymorphic_identity": Kind.REFUND_RECEIPT.value}
+    __mapper_args__ = {"polymorphic_identity": Kind.REFUND_RECEIPT.value}
     label = "Refund receipt"
     states = frozenset({State.DRAFT, State.POSTED, State.SENT, State.CANCELLED})
 
 
 class CreditNote(Document):
-    __mapper_args__: ClassVar[dict[str, Any]] = {"polymorphic_identity": Kind.CREDIT_NOTE.value}
+    __mapper_args__ = {"polymorphic_identity": Kind.CREDIT_NOTE.value}
     label = "Credit note"
     states = frozenset({State.DRAFT, State.POSTED, State.SENT, State.APPLIED, State.CANCELLED})
 
 
 class Statement(Document):
-    __mapper_args__: ClassVar[dict[str, Any]] = {"polymorphic_identity": Kind.STATEMENT.value}
+    __mapper_args__ = {"polymorphic_identity": Kind.STATEMENT.value}
     label = "Statement"
     states = frozenset({State.DRAFT, State.POSTED, State.SENT, State.CANCELLED})
 

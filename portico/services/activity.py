@@ -30,7 +30,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from portico import clock, tokens
 from portico.config import settings
 from portico.db import current_tenant, db, unit_of_work
-from portico.records.activity import AccessLog, ActivityChain, Activity, ActorKind, Label
+from portico.records.activity import AccessLog, Activity, ActivityChain, ActorKind, Label
 from portico.services import scanners
 from portico.services.tenants import directory, tenant_scope
 

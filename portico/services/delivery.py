@@ -67,9 +67,7 @@ def make_pdfs(mail_id: int) -> None:
     org = organization_face(db.session.get_one(Organization, mail.organization_id))
     revision = documents.revision_of(document, document.shown_revision)
     face = document_face(document, org.timezone)
-    renditions.document(
-        org, documents.content_of(revision), revision.content_sha256, face.state
-    )
+    renditions.document(org, documents.content_of(revision), revision.content_sha256, face.state)
 
 
 # --- before ----------------------------------------------------------------------------------
@@ -133,7 +131,9 @@ def _render(mail_id: int) -> tuple[Letter, Envelope]:
     letter = _letter(mail, org, name)
     customer = db.session.get(Customer, mail.customer_id) if mail.customer_id else None
     envelope = Envelope(
-        sender_name=org.name if mail.contact_id or customer is None else f"Portico · {customer.name}",
+        sender_name=org.name
+        if mail.contact_id or customer is None
+        else f"Portico · {customer.name}",
         reply_to=org.email,
         recipient_name=name,
         recipient=address,

@@ -1,1 +1,296 @@
+"""The demonstration tenant: two organizations, their customers, and every kind of document.
 
+It goes through the same services as the real thing, with the clock set back for what lies in
+the past, so that states, links, mails and the log are what they would be.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from typing import Any
+
+import sqlalchemy as sa
+from flask import Flask
+
+from portico import clock
+from portico.db import control_unit, db, unit_of_work
+from portico.queries.link_pages import open_link
+from portico.records.activity import Activity
+from portico.records.content import Kind
+from portico.records.customer import Contact
+from portico.records.decision import Answer
+from portico.records.document import Document
+from portico.records.link import PortalLink, Purpose
+from portico.records.organization import Organization
+from portico.records.tenant import Tenant
+from portico.services import (
+    activity,
+    conversations,
+    decisions,
+    delivery,
+    documents,
+    intake,
+    links,
+    outbox,
+    sending,
+    team,
+    tenants,
+)
+from portico.services.activity import Visitor
+from portico.services.decisions import Signatory
+from portico.services.demo_papers import PAPERS, Paper
+from portico.services.team import OrganizationFace
+
+SLUG = "demo"
+BY = "Ingrid (demonstration)"
+_BROWSER = Visitor(
+    "203.0.113.24",
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 "
+    "(KHTML, like Gecko) Version/18.1 Mobile/15E148 Safari/604.1",
+    "GET",
+    ("navigate",),
+)
+
+_ORGANIZATIONS = {
+    "halden": OrganizationFace(
+        name="Halden Joinery",
+        email="post@halden-joinery.example",
+        address="Verkstedveien 8\n7042 Trondheim\nNorway",
+        phone="+47 73 00 00 00",
+        website="halden-joinery.example",
+        tax_id="NO 999 888 777 MVA",
+        locale="en_GB",
+        timezone="Europe/Oslo",
+        colour="#1f5c4d",
+        next_steps=(
+            "We order the oak within two working days and call you to agree on a day for "
+            "measuring. The first part of the price is invoiced after that visit."
+        ),
+        payment_instructions=(
+            "Please transfer to IBAN NO93 8601 1117 947, BIC DNBANOKK, Halden Joinery. "
+            "State the invoice number, so that we find your payment."
+        ),
+        payment_url="https://pay.example.com/halden/{number}?amount={amount}&currency={currency}&ref={reference}",
+    ),
+    "brightwater": OrganizationFace(
+        name="Brightwater Studio",
+        email="hello@brightwater.example",
+        address="14 Quay Street\nBristol BS1 4TT\nUnited Kingdom",
+        website="brightwater.example",
+        tax_id="GB 123 4567 89",
+        locale="en_GB",
+        timezone="Europe/London",
+        colour="#7a2e63",
+        next_steps="We send the project plan within three working days.",
+        payment_instructions="Bank transfer to 12-34-56, account 12345678. Please state the number.",
+    ),
+}
+
+# organization, name, id in the books, people
+_CUSTOMERS = (
+    ("halden", "Fjordhus AS", "10021", (("Marit Dahl", "marit.dahl@fjordhus.example", "Manager"),
+                                        ("Jonas Berg", "jonas.berg@fjordhus.example", "Accounts"))),
+    ("halden", "Solvik Borettslag", "10034", (("Olaf Nygård", "olaf@solvik.example", "Chair"),)),
+    ("halden", "Café Nordlys", "10040", (("Ana Pereira", "ana@nordlys.example", "Owner"),)),
+    ("brightwater", "Kitamura Tea Co. 北村茶舗", "T-7", (("Chiyo Kitamura", "chiyo@kitamura.example", ""),)),
+    ("brightwater", "Al Noor Trading", "T-9", (("Layla Hassan", "layla@alnoor.example", "Buyer"),)),
+    ("brightwater", "Harbour Books", "T-12", (("Peter Ashe", "peter@harbourbooks.example", ""),)),
+)  # fmt: skip
+
+
+def prepare(app: Flask, base_url: str) -> dict[str, str]:
+    """Make the tenant if there is none, and return the links to click, by name."""
+    with app.app_context():
+        tenants.migrate_control()
+        fresh = tenants.directory().by_slug(SLUG) is None
+        if fresh:
+            tenants.create(SLUG, "Demonstration", base_url)
+        else:
+            tenants.migrate_all()
+            _move(base_url)
+    with tenants.tenant_scope(app, SLUG):
+        if not _is_complete():
+            _fill()
+        found = _links()
+    return {"base_url": base_url, **found, "mail": f"{base_url}/demo/mail"}
+
+
+def _move(base_url: str) -> None:
+    """The port may be another one this time; links in new mail follow it."""
+    with control_unit() as connection:
+        connection.execute(sa.update(Tenant).where(Tenant.slug == SLUG).values(public_url=base_url))
+    tenants.directory().forget()
+
+
+def _is_complete() -> bool:
+    """Whether a start before this one got as far as the last paper."""
+    numbers = set(db.session.execute(sa.select(Document.number)).scalars())
+    return all(paper.number in numbers for paper in PAPERS)
+
+
+def _fill() -> None:
+    if db.session.execute(sa.select(Organization.id)).first() is None:
+        with clock.at(clock.now() - dt.timedelta(days=90)):
+            _make_people()
+    start = clock.now()
+    for paper in sorted(PAPERS, key=lambda one: -one.days_ago):
+        _play(paper, start)
+
+
+def _make_people() -> None:
+    with unit_of_work():
+        for slug, face in _ORGANIZATIONS.items():
+            team.create_organization(slug, face)
+        for organization, name, external_id, people in _CUSTOMERS:
+            team.create_customer(organization, name, external_id=external_id)
+            for person, email, role in people:
+                team.add_contact(organization, name, person, email, role=role)
+
+
+def _play(paper: Paper, start: dt.datetime) -> None:
+    """One paper's life: imported, sent, looked at, answered, revised, each on its day."""
+    day = start - dt.timedelta(days=paper.days_ago, hours=paper.days_ago % 5)
+    with clock.at(day):
+        document = _import(paper, paper.as_json(day.date()))
+        if paper.sent:
+            _send(document, paper.message)
+    if paper.seen:
+        with clock.at(min(day + dt.timedelta(hours=3), start)):
+            _look(document)
+    if paper.revised:
+        with clock.at(min(day + dt.timedelta(hours=5), start)):
+            _import(paper, paper.as_json(day.date(), revised=True), update=True)
+            _send(document, "As agreed on the phone: ash instead of oak for the handrail.")
+    for question, answer in paper.talk:
+        with clock.at(min(day + dt.timedelta(hours=7), start)):
+            conversations.ask(_actor(document), question)
+            conversations.answer(document.id, answer, by=BY)
+            _deliver()
+    with clock.at(min(day + dt.timedelta(hours=9), start)):
+        _finish(document, paper)
+        _deliver()
+
+
+def _finish(document: Document, paper: Paper) -> None:
+    if paper.ending in {"accepted", "declined"}:
+        answer = Answer(paper.ending)
+        actor = _actor(document)
+        seen = documents.find(document.id).current_revision
+        decisions.decide(actor, answer, Signatory(actor.name, paper.po, paper.note), seen=seen)
+    elif paper.ending == "by phone":
+        decisions.record_offline(
+            document.id, Answer.ACCEPTED, Signatory("Ana Pereira"), by=BY, note="Agreed by phone."
+        )
+    elif paper.ending == "void":
+        documents.void(document.id, by=BY)
+    elif paper.ending:
+        _set_balance(document.id, paper.ending)
+
+
+def _set_balance(document_id: int, state: str) -> None:
+    """What payments will have left open, until payments themselves are imported."""
+    with unit_of_work():
+        document = documents.find(document_id)
+        document.balance = 0 if state == "paid" else document.total // 2
+        document.state = state
+
+
+def _import(paper: Paper, content: dict[str, Any], *, update: bool = False) -> Document:
+    data = json.dumps({"documents": [content]}).encode()
+    done = intake.import_file(data, paper.organization, by=BY, update=update, draft=paper.draft)
+    return documents.find(done[0].document_id)
+
+
+def _send(document: Document, message: str) -> None:
+    contacts = [one.id for one in sending.recipients(document.customer_id)]
+    sending.send(document.id, contacts, by=BY, message=message)
+    _deliver()
+
+
+def _deliver() -> None:
+    for mail_id in outbox.due():
+        delivery.deliver(mail_id)
+
+
+def _actor(document: Document) -> links.Actor:
+    """The first contact of the customer, with the newest link they were mailed."""
+    link = _newest_link(document.id)
+    found = open_link(links.url_of(link).rpartition("/")[2], Purpose.DOCUMENT, _BROWSER)
+    assert found is not None
+    return found.actor
+
+
+def _newest_link(document_id: int) -> PortalLink:
+    first = (
+        db.session.execute(
+            sa.select(Contact.id)
+            .join(Document, Document.customer_id == Contact.customer_id)
+            .where(Document.id == document_id)
+            .order_by(Contact.id)
+        )
+        .scalars()
+        .first()
+    )
+    return db.session.execute(
+        sa.select(PortalLink)
+        .where(PortalLink.document_id == document_id, PortalLink.contact_id == first)
+        .order_by(PortalLink.id.desc())
+        .limit(1)
+    ).scalar_one()
+
+
+def _look(document: Document) -> None:
+    quote = document.kind == Kind.QUOTE
+    seen = Activity.VIEW_QUOTE if quote else Activity.VIEW_INVOICE
+    entry = _actor(document).entry(seen, revision=document.current_revision)
+    with unit_of_work():
+        activity.record(entry)
+
+
+# --- the links to click -----------------------------------------------------------------------
+
+
+def _links() -> dict[str, str]:
+    quote = _live_link(_document(Kind.QUOTE, "Q-2026-0142"))
+    return {
+        "quote": quote,
+        "quote_legacy": quote.replace("/i/", "/portal/"),
+        "quote_standalone": _standalone(_document(Kind.QUOTE, "Q-2026-0151")),
+        "invoice": _live_link(_document(Kind.INVOICE, "INV-1091")),
+        "expired": links.url_of(_newest_link(_document(Kind.INVOICE, "INV-1083").id)),
+    }
+
+
+def _document(kind: Kind, number: str) -> Document:
+    owner = team.find_organization("halden")
+    return documents.find_by_reference(owner.id, kind, number)
+
+
+def _live_link(document: Document) -> str:
+    """The newest mailed link; a new mail where it has run out since."""
+    link = _newest_link(document.id)
+    if not _is_live(link):
+        _send(document, "")
+        link = _newest_link(document.id)
+    return links.url_of(link)
+
+
+def _standalone(document: Document) -> str:
+    found = (
+        db.session.execute(
+            sa.select(PortalLink)
+            .where(PortalLink.document_id == document.id, PortalLink.purpose == Purpose.QUOTE)
+            .order_by(PortalLink.id.desc())
+        )
+        .scalars()
+        .first()
+    )
+    if found is not None and _is_live(found):
+        return links.url_of(found)
+    return links.copy(document.id, by=BY, purpose=Purpose.QUOTE, hours=24 * 14)
+
+
+def _is_live(link: PortalLink) -> bool:
+    open_ = link.is_active and not link.revoked_at and not link.ended_at
+    return open_ and (link.expires_at is None or link.expires_at > clock.now())

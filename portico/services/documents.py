@@ -123,7 +123,9 @@ def extend(document_id: int, until: dt.date, *, by: str, note: str = "") -> None
         activity.record(_entry(Activity.EXTEND_QUOTE, document, by, until=until.isoformat()))
 
 
-def mail_holders(document: Document, kind: MailKind, *, by: str, reference: dict[str, object]) -> int:
+def mail_holders(
+    document: Document, kind: MailKind, *, by: str, reference: dict[str, object]
+) -> int:
     """A mail with a link of its own to each contact who holds this document; returns how many."""
     contacts = (
         db.session.execute(

@@ -108,9 +108,7 @@ def _read(data: bytes) -> list[ParsedDocument]:
 
 def _renamed(one: ParsedDocument, external_id: str) -> ParsedDocument:
     name = one_line(external_id, "external_id", 500)
-    return ParsedDocument(
-        one.content, name, one.customer, one.draft, one.warnings, one.attachments
-    )
+    return ParsedDocument(one.content, name, one.customer, one.draft, one.warnings, one.attachments)
 
 
 def _warnings(one: ParsedDocument) -> tuple[str, ...]:
@@ -129,9 +127,7 @@ def _store(
 ) -> Imported:
     content = one.content
     customer = _match(one.customer, owner)
-    new = Draft(
-        content, one.external_id, warnings, one.attachments, post=not (draft or one.draft)
-    )
+    new = Draft(content, one.external_id, warnings, one.attachments, post=not (draft or one.draft))
     existing = db.session.execute(
         sa.select(Document).where(
             Document.organization_id == owner.id,
@@ -212,11 +208,14 @@ def _match(hints: CustomerHints, owner: Organization) -> Customer | None:
 def _create(hints: CustomerHints, name: str, owner: Organization) -> Customer:
     """A new customer from what the file says, with contacts where it names an e-mail address."""
     external_id = next(iter(hints.external_ids), None)
-    taken = external_id is not None and db.session.execute(
-        sa.select(Customer.id).where(
-            Customer.organization_id == owner.id, Customer.external_id == external_id
-        )
-    ).first()
+    taken = (
+        external_id is not None
+        and db.session.execute(
+            sa.select(Customer.id).where(
+                Customer.organization_id == owner.id, Customer.external_id == external_id
+            )
+        ).first()
+    )
     endpoint = next(iter(hints.endpoints), None)
     customer = Customer(
         organization_id=owner.id,
@@ -256,7 +255,9 @@ def _has_recipient(customer_id: int) -> bool:
     return (
         db.session.execute(
             sa.select(Contact.id)
-            .where(Contact.customer_id == customer_id, Contact.is_active, Contact.email.is_not(None))
+            .where(
+                Contact.customer_id == customer_id, Contact.is_active, Contact.email.is_not(None)
+            )
             .limit(1)
         ).first()
         is not None

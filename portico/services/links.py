@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
@@ -37,7 +37,7 @@ class Actor:
     contact_id: int | None
     contact_name: str | None
     contact_email: str | None
-    visitor: Visitor = Visitor()
+    visitor: Visitor = field(default_factory=Visitor)
 
     @property
     def name(self) -> str:
@@ -214,9 +214,7 @@ def renew(expired_id: int, *, by: str = "Portico") -> PortalLink | None:
         return alive
     document = db.session.get_one(Document, old.document_id)
     contact = db.session.get_one(Contact, old.contact_id)
-    return issue(
-        document, contact, by=by, purpose=Purpose(old.purpose), renewed_from=old.id
-    )
+    return issue(document, contact, by=by, purpose=Purpose(old.purpose), renewed_from=old.id)
 
 
 def _open_for_recovery(link: PortalLink) -> bool:

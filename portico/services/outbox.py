@@ -78,7 +78,9 @@ def claim(mail_id: int) -> bool:
             stale = Mail.claimed_by == held_by
         result = db.session.execute(
             sa.update(Mail)
-            .where(Mail.id == mail_id, sa.or_(free, sa.and_(Mail.state == MailState.SENDING, stale)))
+            .where(
+                Mail.id == mail_id, sa.or_(free, sa.and_(Mail.state == MailState.SENDING, stale))
+            )
             .values(
                 state=MailState.SENDING.value,
                 claimed_at=now,

@@ -13,12 +13,12 @@ import sqlalchemy as sa
 
 from portico import clock, pdf
 from portico.db import db, unit_of_work
+from portico.formats import money
 from portico.queries.faces import OrganizationFace, organization_face
 from portico.records.content import DocumentContent
 from portico.records.decision import Decision, Via
 from portico.records.document import KINDS, Document, DocumentRevision, Rendition, State
 from portico.records.organization import Organization
-from portico.formats import money
 from portico.refusals import Busy
 
 log = logging.getLogger(__name__)

@@ -70,7 +70,11 @@ def device_of(user_agent: str | None) -> Device:
 
 
 def _type_of(user_agent: str, family: str, platform: str | None) -> str:
-    if "iPad" in family or "Tablet" in user_agent or ("Android" in user_agent and "Mobile" not in user_agent):
+    if (
+        "iPad" in family
+        or "Tablet" in user_agent
+        or ("Android" in user_agent and "Mobile" not in user_agent)
+    ):
         return "tablet"
     if platform in {"iOS", "Android", "Windows Phone"} or "Mobi" in user_agent:
         return "mobile"

@@ -33,7 +33,9 @@ def recipients(customer_id: int) -> list[Contact]:
     return list(
         db.session.execute(
             sa.select(Contact)
-            .where(Contact.customer_id == customer_id, Contact.is_active, Contact.email.is_not(None))
+            .where(
+                Contact.customer_id == customer_id, Contact.is_active, Contact.email.is_not(None)
+            )
             .order_by(Contact.id)
         ).scalars()
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -210,26 +211,54 @@ def check_email(text: str) -> str:
 
 
 def _face(face: OrganizationFace) -> dict[str, Any]:
-    values = {name: getattr(face, name) for name in face.__slots__ if getattr(face, name) is not None}
-    for name, limit in (("name", 200), ("phone", 60), ("website", 300), ("tax_id", 60)):
-        if name in values:
-            values[name] = one_line(values[name], name, limit, required=name == "name")
-    for name in ("address", "next_steps", "payment_instructions"):
-        if name in values:
-            values[name] = paragraphs(values[name], name, 4000, required=False)
-    if "email" in values:
-        values["email"] = check_email(values["email"])
-    if "locale" in values and not formats.is_locale(values["locale"]):
+    """What *face* names, checked field by field."""
+    return {
+        name: _CHECKS.get(name, str)(value)
+        for name in face.__slots__
+        if (value := getattr(face, name)) is not None
+    }
+
+
+def _line_check(field: str, limit: int, *, required: bool = False) -> Callable[[str], str]:
+    return lambda value: one_line(value, field, limit, required=required)
+
+
+def _text_check(field: str) -> Callable[[str], str]:
+    return lambda value: paragraphs(value, field, 4000, required=False)
+
+
+def _check_locale(value: str) -> str:
+    if not formats.is_locale(value):
         raise BadInput({"locale": "This is not a locale such as en_GB or de."})
-    if "timezone" in values:
-        try:
-            ZoneInfo(values["timezone"])
-        except (ZoneInfoNotFoundError, ValueError, OSError):
-            raise BadInput({"timezone": "This is not a time zone such as Europe/Oslo."}) from None
-    if "colour" in values:
-        values["colour"] = values["colour"].lower()
-        if not COLOUR.match(values["colour"]):
-            raise BadInput({"colour": "A colour looks like #1f5c4d."})
-    if values.get("payment_url"):
-        values["payment_url"] = payment_urls.check(values["payment_url"])
-    return values
+    return value
+
+
+def _check_timezone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise BadInput({"timezone": "This is not a time zone such as Europe/Oslo."}) from None
+    return value
+
+
+def _check_colour(value: str) -> str:
+    if not COLOUR.match(value.lower()):
+        raise BadInput({"colour": "A colour looks like #1f5c4d."})
+    return value.lower()
+
+
+_CHECKS: dict[str, Callable[[str], str]] = {
+    "name": _line_check("name", 200, required=True),
+    "phone": _line_check("phone", 60),
+    "website": _line_check("website", 300),
+    "tax_id": _line_check("tax_id", 60),
+    "pdf_design": _line_check("pdf_design", 30),
+    "address": _text_check("address"),
+    "next_steps": _text_check("next_steps"),
+    "payment_instructions": _text_check("payment_instructions"),
+    "email": check_email,
+    "locale": _check_locale,
+    "timezone": _check_timezone,
+    "colour": _check_colour,
+    "payment_url": lambda value: payment_urls.check(value) if value else "",
+}

@@ -9,7 +9,8 @@ import sys
 from types import TracebackType
 
 from flask import Flask, Response, render_template, request
-from sqlalchemy.exc import OperationalError, TimeoutError as PoolTimeout
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
 from portico.refusals import Busy, Refusal, TooMany
@@ -18,11 +19,17 @@ from portico.web.pages import harden
 log = logging.getLogger("portico.errors")
 
 _HTTP = {
-    400: ("We could not read that", "Your browser sent something we could not read; nothing was changed."),
+    400: (
+        "We could not read that",
+        "Your browser sent something we could not read; nothing was changed.",
+    ),
     404: ("Page not found", "There is nothing at this address."),
     405: ("That did not work", "This address does not take that kind of request."),
     413: ("That is too large", "What you sent is larger than we can take; nothing was changed."),
-    415: ("We could not read that", "This address takes an ordinary web form; nothing was changed."),
+    415: (
+        "We could not read that",
+        "This address takes an ordinary web form; nothing was changed.",
+    ),
 }
 _BUSY_ERRNOS = {errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.EROFS}
 
@@ -128,6 +135,10 @@ def init_access_log(app: Flask) -> None:
     @app.after_request
     def write(response: Response) -> Response:
         lines.info(
-            '%s "%s %s" %s', request.remote_addr, request.method, masked_path(), response.status_code
+            '%s "%s %s" %s',
+            request.remote_addr,
+            request.method,
+            masked_path(),
+            response.status_code,
         )
         return response

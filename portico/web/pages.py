@@ -76,5 +76,3 @@ def _moment(context: Context, value: Any) -> str:
 
 def _org(context: Context) -> Any:
     return context.resolve("org")
-
-
