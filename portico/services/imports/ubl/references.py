@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import hashlib
-import mimetypes
-import re
-
 from portico.records.content import Attachment, Reference
+from portico.services.imports.embedded import attachment, decoded
 from portico.services.imports.ubl.element import Element
 
-_MIME = re.compile(r"[a-z0-9.+-]+/[a-z0-9.+-]+")
-_MOST_FILENAME = 150
 _INVOICED_OBJECT = "130"  # UNCL 1001, by which BT-18 and BT-128 are told from other documents
 _PROJECT = "50"
 
@@ -169,43 +162,18 @@ def _attachment(element: Element, number: str) -> Attachment | None:
     binary = element.one("Attachment/EmbeddedDocumentBinaryObject")
     if binary is None:
         return None
-    data = decoded("".join(binary.raw.split()))
+    data = decoded(binary.raw)
     if data is None:
         binary.fault("The embedded file is not valid base64, so it may be damaged.")
         return None
     if not data:
         binary.warn("The embedded file is empty and was left out.")
         return None
-    mime = (binary.attribute("mimeCode") or "").lower()
-    mime = mime if _MIME.fullmatch(mime) else "application/octet-stream"
-    digest = hashlib.sha256(data).hexdigest()
-    element.reading.attachments[digest] = data
-    return binary.build(
-        Attachment,
-        filename=safe_filename(binary.attribute("filename") or "", number, mime),
-        mime=mime,
-        size=len(data),
-        sha256=digest,
+    made = attachment(
+        data,
+        filename=binary.attribute("filename") or "",
+        mime=binary.attribute("mimeCode") or "",
+        number=number,
     )
-
-
-def decoded(text: str) -> bytes | None:
-    """The bytes of strict base64, ``None`` where *text* is anything else."""
-    try:
-        return base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        return None
-
-
-def safe_filename(stated: str, number: str, mime: str) -> str:
-    """A name without folders, controls and leading dots; made from *number* where none is left."""
-    name = re.split(r"[/\\]", stated)[-1]
-    name = "".join(c for c in name if c.isprintable() and c not in '<>:"|?*').strip(" .")
-    if not name:
-        stem = "".join(c if c.isalnum() or c in "-_." else "-" for c in number).strip("-.")
-        name = (stem or "attachment")[:_MOST_FILENAME] + (mimetypes.guess_extension(mime) or "")
-    if len(name) > _MOST_FILENAME:
-        stem, dot, suffix = name.rpartition(".")
-        keep = _MOST_FILENAME - len(dot + suffix)
-        name = stem[:keep] + dot + suffix if dot and keep > 0 else name[:_MOST_FILENAME]
-    return name
+    element.reading.attachments[made.sha256] = data
+    return made
