@@ -26,6 +26,7 @@ from portico.web import limits
 from portico.web.pages import page
 
 _VIEWED = {Kind.QUOTE: Activity.VIEW_QUOTE, Kind.INVOICE: Activity.VIEW_INVOICE}
+_PANELS = {"decline", "ask", "more_time"}
 _DONE = {
     "asked": "Your question is on its way. We answer by mail, and here.",
     "more_time": "Your wish is on its way. We answer by mail, and here.",
@@ -38,7 +39,11 @@ def show(token: str) -> Response:
     type_ = _VIEWED.get(Kind(at.document.kind), Activity.VIEW_DOCUMENT)
     activity.note(at.actor.entry(type_, revision=at.document.revision))
     done = _DONE.get(request.args.get("done", ""))
-    return _page(notice=_notice("good", done) if done else None)
+    panel = request.args.get("open", "")
+    return _page(
+        notice=_notice("good", done) if done else None,
+        open_panel=panel if panel in _PANELS else None,
+    )
 
 
 def pdf(token: str) -> Response:

@@ -1,0 +1,1 @@
+"""What is measured, runnable by anyone: ``make bench``. Every claim is a ratio within one run."""
