@@ -46,10 +46,12 @@ def document_pdf(
     """
     sheet = Sheet(content, letterhead.locale)
     template = f"designs/{design if design in DESIGNS else DEFAULT_DESIGN}.html"
-    markup = _environment().get_template(template).render(
-        sheet=sheet, letterhead=letterhead, state_note=state_note, **_setting(letterhead)
+    markup = (
+        _environment()
+        .get_template(template)
+        .render(sheet=sheet, letterhead=letterhead, state_note=state_note, **_setting(letterhead))
     )
-    return _pdf(markup, sheet.name, letterhead, content.issued_on)
+    return typeset(markup, sheet.name, letterhead, content.issued_on)
 
 
 def receipt_pdf(receipt: Receipt, content: DocumentContent, letterhead: Letterhead) -> bytes:
@@ -58,11 +60,19 @@ def receipt_pdf(receipt: Receipt, content: DocumentContent, letterhead: Letterhe
     Raises PdfFailed.
     """
     sheet = Sheet(content, letterhead.locale)
-    markup = _environment().get_template("designs/receipt.html").render(
-        sheet=sheet, letterhead=letterhead, state_note=None, receipt=receipt, **_setting(letterhead)
+    markup = (
+        _environment()
+        .get_template("designs/receipt.html")
+        .render(
+            sheet=sheet,
+            letterhead=letterhead,
+            state_note=None,
+            receipt=receipt,
+            **_setting(letterhead),
+        )
     )
     title = f"Receipt {receipt.receipt_code}: {receipt.document} {receipt.number}"
-    return _pdf(markup, title, letterhead, receipt.decided_at.date())
+    return typeset(markup, title, letterhead, receipt.decided_at.date())
 
 
 def _setting(letterhead: Letterhead) -> dict[str, object]:
@@ -73,7 +83,11 @@ def _setting(letterhead: Letterhead) -> dict[str, object]:
     }
 
 
-def _pdf(markup: str, title: str, letterhead: Letterhead, made_on: dt.date) -> bytes:
+def typeset(markup: str, title: str, letterhead: Letterhead, made_on: dt.date) -> bytes:
+    """Markup of our own as a PDF; it can load the bundled fonts and nothing else.
+
+    Raises PdfFailed.
+    """
     # Imported on use: a web process asks for file names and starts a child for the rest, and
     # the engine is 50 MB and half a second that it would never need.
     from reportlab import rl_config
@@ -84,13 +98,10 @@ def _pdf(markup: str, title: str, letterhead: Letterhead, made_on: dt.date) -> b
 
     rl_config.invariant = 1
     text, faces = typefaces.drawable(markup)
-    families = ", ".join(f'"{face.family}"' for face in faces)
-    text = _environment().get_template("parts/fonts.html").render(faces=faces) + text.replace(
-        "PORTICO-FAMILIES", families
-    )
+    fonts = _environment().get_template("parts/fonts.html").render(faces=faces)
     out = BytesIO()
     done = CreatePDF(
-        text,
+        fonts + text,
         dest=out,
         encoding="utf-8",
         raise_exception=False,

@@ -133,7 +133,9 @@ class Sheet:
         ]
         if content.statement:
             facts.append(("Period", self.period(content.statement.period)))
-        facts += [(self._reference_type(item), self._reference(item)) for item in content.references]
+        facts += [
+            (self._reference_type(item), self._reference(item)) for item in content.references
+        ]
         return [Fact(label, value) for label, value in facts if value]
 
     @cached_property
@@ -219,7 +221,9 @@ class Sheet:
             value = formats.money(content.tax_in_tax_currency, content.tax_currency, self.locale)
             rate = self.number(content.exchange_rate)
             yield Total(
-                f"Tax in {content.tax_currency}", value, note=f"Exchange rate {rate}" if rate else ""
+                f"Tax in {content.tax_currency}",
+                value,
+                note=f"Exchange rate {rate}" if rate else "",
             )
 
     def _says(self, groups: tuple[TaxGroup, ...], stated: int) -> bool:

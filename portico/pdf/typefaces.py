@@ -29,7 +29,7 @@ class Typeface:
 
     def coverage(self) -> frozenset[int]:
         """The code points its regular cut has a glyph for."""
-        return _coverage(self.regular)
+        return coverage_of(self.regular)
 
 
 # The first face that has a character draws it.
@@ -89,5 +89,6 @@ def _stand_in(char: str) -> str:
 
 
 @cache
-def _coverage(file: str) -> frozenset[int]:
+def coverage_of(file: str) -> frozenset[int]:
+    """The code points a font file has a glyph for."""
     return frozenset(TTFontFile(str(FOLDER / file)).charToGlyph)
