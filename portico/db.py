@@ -122,7 +122,11 @@ def engine_options(url: str) -> dict[str, Any]:
         "hide_parameters": True,
         "pool_size": 4,  # never NullPool: the last close checkpoints the WAL on every request
         "max_overflow": -1,
-        "connect_args": {"isolation_level": None, "timeout": BUSY_SECONDS, "check_same_thread": False},
+        "connect_args": {
+            "isolation_level": None,
+            "timeout": BUSY_SECONDS,
+            "check_same_thread": False,
+        },
     }
 
 
@@ -244,6 +248,13 @@ def current_tenant() -> BoundTenant:
     if tenant is None:
         raise NoTenant("no tenant is bound here")
     return tenant
+
+
+@contextmanager
+def reading() -> Iterator[sa.Connection]:
+    """A connection to the tenant's database for a read that needs no session: pages, mostly."""
+    with engines().get(current_tenant().database_url).connect() as connection:
+        yield connection
 
 
 # --- units of work --------------------------------------------------------------------------

@@ -268,21 +268,23 @@ def _context() -> dict[str, Any]:
 
 
 def _link(at: link_pages.LinkedPage) -> SimpleNamespace:
+    """Where the page's links and forms lead: all of them below the link itself."""
     actor = at.actor
+    root = _url("show")
     return SimpleNamespace(
         contact_name=actor.contact_name,
         contact_email_masked=masked_email(actor.contact_email) if actor.contact_email else None,
-        url=_url("show"),
-        pdf_url=_url("pdf"),
-        accept_url=_url("accept"),
-        decline_url=_url("decline"),
-        ask_url=_url("ask"),
-        more_time_url=_url("more_time"),
-        end_url=_url("end"),
-        settings_url=_url("settings"),
-        receipt_url=_url("receipt") if at.decision else None,
+        url=root,
+        pdf_url=f"{root}/pdf",
+        accept_url=f"{root}/accept",
+        decline_url=f"{root}/decline",
+        ask_url=f"{root}/ask",
+        more_time_url=f"{root}/more-time",
+        end_url=f"{root}/end",
+        settings_url=f"{root}/settings",
+        receipt_url=f"{root}/receipt" if at.decision else None,
         attachments=[
-            (file.filename, _size(file.size), _url("attachment", position=number))
+            (file.filename, _size(file.size), f"{root}/files/{number}")
             for number, file in enumerate(_attached(at), 1)
         ],
     )
@@ -290,7 +292,7 @@ def _link(at: link_pages.LinkedPage) -> SimpleNamespace:
 
 def _org() -> Any:
     org = linked().org
-    org.brand_css_url = url_for("public_links.brand", colour=org.colour[1:])
+    org.brand_css_url = f"{request.script_root}/brand/{org.colour[1:]}.css"
     return org
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from portico import clock, tokens
-from portico.db import db
+from portico.db import db, reading
 from portico.queries import changes
 from portico.queries.faces import (
     DecisionFace,
@@ -64,8 +64,8 @@ class LinkedPage:
         return self._content
 
 
-def _columns(model: Any, prefix: str, *names: str) -> list[sa.Label[Any]]:
-    return [getattr(model, name).label(f"{prefix}_{name}") for name in names]
+def _columns(table: sa.FromClause, prefix: str, *names: str) -> list[sa.Label[Any]]:
+    return [table.c[name].label(f"{prefix}_{name}") for name in names]
 
 
 _ORGANIZATION = (
@@ -82,18 +82,21 @@ _DECISION = (
     "via",
 )  # fmt: skip
 
+# Tables, not records: this is the busiest statement of all, and it needs no identity map.
 _link, _doc, _rev = PortalLink.__table__, Document.__table__, DocumentRevision.__table__
+_org, _customer, _contact = Organization.__table__, Customer.__table__, Contact.__table__
+_decision, _message = Decision.__table__, Message.__table__
 _one = (
     sa.select(
-        *_columns(PortalLink, "link", "id", "contact_id", "expires_at", "is_active",
+        *_columns(_link, "link", "id", "contact_id", "expires_at", "is_active",
                   "revoked_at", "ended_at"),
-        *_columns(Organization, "org", *_ORGANIZATION),
-        *_columns(Document, "doc", *_DOCUMENT),
-        *_columns(Customer, "customer", "id", "name", "is_active"),
-        *_columns(Contact, "contact", "name", "email", "is_active"),
-        *_columns(DocumentRevision, "rev", "content", "content_sha256"),
-        *_columns(Decision, "decision", *_DECISION),
-        sa.exists().where(Message.document_id == _doc.c.id).label("talks"),
+        *_columns(_org, "org", *_ORGANIZATION),
+        *_columns(_doc, "doc", *_DOCUMENT),
+        *_columns(_customer, "customer", "id", "name", "is_active"),
+        *_columns(_contact, "contact", "name", "email", "is_active"),
+        *_columns(_rev, "rev", "content", "content_sha256"),
+        *_columns(_decision, "decision", *_DECISION),
+        sa.exists().where(_message.c.document_id == _doc.c.id).label("talks"),
     )
     .select_from(
         sa.join(_link, _doc, sa.and_(
@@ -101,23 +104,26 @@ _one = (
             _doc.c.customer_id == _link.c.customer_id,
             _doc.c.organization_id == _link.c.organization_id,
         ))
-        .join(Organization, Organization.id == _link.c.organization_id)
-        .join(Customer, sa.and_(
-            Customer.id == _link.c.customer_id,
-            Customer.organization_id == _link.c.organization_id,
+        .join(_org, _org.c.id == _link.c.organization_id)
+        .join(_customer, sa.and_(
+            _customer.c.id == _link.c.customer_id,
+            _customer.c.organization_id == _link.c.organization_id,
         ))
         .join(_rev, sa.and_(
             _rev.c.document_id == _doc.c.id,
             _rev.c.number == sa.func.coalesce(_doc.c.sent_revision, _doc.c.current_revision),
         ))
-        .outerjoin(Contact, sa.and_(
-            Contact.id == _link.c.contact_id, Contact.customer_id == _link.c.customer_id,
+        .outerjoin(_contact, sa.and_(
+            _contact.c.id == _link.c.contact_id, _contact.c.customer_id == _link.c.customer_id,
         ))
-        .outerjoin(Decision, sa.and_(
-            Decision.revision_id == _rev.c.id, Decision.reversed_at.is_(None),
+        .outerjoin(_decision, sa.and_(
+            _decision.c.revision_id == _rev.c.id, _decision.c.reversed_at.is_(None),
         ))
     )
-    .where(_link.c.token_sha256 == sa.bindparam("token_sha256"), _link.c.purpose == sa.bindparam("purpose"))
+    .where(
+        _link.c.token_sha256 == sa.bindparam("token_sha256"),
+        _link.c.purpose == sa.bindparam("purpose"),
+    )
 )  # fmt: skip
 
 
@@ -138,7 +144,9 @@ def open_link(token: str, purpose: Purpose, visitor: Visitor) -> LinkedPage | No
     sha256 = tokens.digest(token)
     if sha256 is None:
         return None
-    row = db.session.execute(_one, {"token_sha256": sha256, "purpose": purpose.value}).one_or_none()
+    with reading() as connection:
+        values = {"token_sha256": sha256, "purpose": purpose.value}
+        row = connection.execute(_one, values).one_or_none()
     if row is None or not _may_pass(row):
         return None
     org = organization_face(_Part(row, "org"))

@@ -6,7 +6,7 @@ import hashlib
 import os
 from pathlib import Path
 
-from flask import Flask, url_for
+from flask import Flask, request
 from whitenoise import WhiteNoise
 from whitenoise.compress import Compressor
 
@@ -40,7 +40,7 @@ def init_assets(app: Flask, folder: Path) -> None:
 
     def asset(name: str) -> str:
         """The URL of a static file; an unknown name is a programmer's mistake and raises."""
-        return url_for("static", filename=names[name])
+        return f"{request.script_root}/static/{names[name]}"
 
     app.jinja_env.globals["asset"] = asset
 

@@ -24,6 +24,8 @@ SECURITY_HEADERS = {
     "X-Robots-Tag": "noindex, nofollow",
 }
 
+_HEADERS = list(SECURITY_HEADERS.items())
+
 
 def page(template: str, *, part: str | None = None, status: int = 200, **context: Any) -> Response:
     """The whole page, or its *part* where htmx asked (the page's own include, spec-wide rule)."""
@@ -36,8 +38,8 @@ def page(template: str, *, part: str | None = None, status: int = 200, **context
 
 def harden(response: Response) -> Response:
     """Headers that every answer carries (spec L15); what a view set itself stays."""
-    for name, value in SECURITY_HEADERS.items():
-        response.headers.setdefault(name, value)
+    present = {name.lower() for name in response.headers.keys()}
+    response.headers.extend([pair for pair in _HEADERS if pair[0].lower() not in present])
     if request.is_secure:
         response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
     return response

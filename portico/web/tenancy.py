@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Request, request
-from flask.sessions import SecureCookieSessionInterface
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from itsdangerous import URLSafeTimedSerializer
 
 from portico.db import BoundTenant, bind_tenant
@@ -65,6 +65,12 @@ class TenantSessions(SecureCookieSessionInterface):
 
     Flask opens the session before any hook runs, so the tenant is looked up here as well.
     """
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        """No cookie, no look: link pages never have one."""
+        if not request.cookies:
+            return self.session_class()
+        return super().open_session(app, request)
 
     def get_cookie_name(self, app: Flask) -> str:
         secure = "__Host-" if app.config["SESSION_COOKIE_SECURE"] and not self._slug() else ""
