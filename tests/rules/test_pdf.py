@@ -40,7 +40,8 @@ from portico.records.content import DocumentContent, Kind
 
 ROOT = Path(__file__).parents[2]
 A4 = (595.27, 841.89)
-RIGHT_MARGIN = A4[0] - 18 / 25.4 * 72 + 0.5
+# A line that runs from the right may hang over by the blank it was broken at.
+RIGHT_MARGIN = A4[0] - 18 / 25.4 * 72 + 3
 
 HOUSE = Letterhead(
     name="Halden Joinery",
