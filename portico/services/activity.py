@@ -277,6 +277,11 @@ class Spool:
         with self._ingest_lock:
             return self._adopt()
 
+    def close(self) -> None:
+        """Bring in what was noted and let the thread end."""
+        self._stop.set()
+        self.ingest()
+
     def _open(self) -> None:
         started = self._owner == os.getpid()
         self._folder.mkdir(parents=True, exist_ok=True)

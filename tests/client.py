@@ -1,0 +1,266 @@
+"""A browser's requests, and a strict reader of every answer.
+
+``Visitor`` looks at each page and part it fetches: headers, title, headings, labels, nothing
+inline, nothing from elsewhere, and the secret of the address nowhere but in the page's own links.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from flask import Flask
+from lxml import html
+from werkzeug.test import TestResponse
+
+FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+_SECRET = re.compile(r"/(?:i|q|portal)/([^/?#]+)")
+_TOKEN = re.compile(r"(?<![A-Za-z0-9_-])[A-Za-z0-9_-]{43}(?![A-Za-z0-9_-])")
+_URL_ATTRIBUTES = {"href", "action", "hx-get", "hx-post"}
+
+
+class Visitor:
+    """Somebody with a browser. Posts come from the page itself unless told otherwise."""
+
+    def __init__(self, app: Flask, address: str, headers: dict[str, str] | None = None) -> None:
+        self._client = app.test_client(use_cookies=True)
+        self._address = address
+        self._headers = {
+            "User-Agent": FIREFOX,
+            "Accept-Language": "en-GB,en;q=0.8",
+            "Sec-Fetch-Mode": "navigate",
+            **(headers or {}),
+        }
+
+    def get(self, url: str, *, htmx: bool = False, **headers: str | None) -> Answer:
+        return self.ask("GET", url, htmx=htmx, headers=headers)
+
+    def head(self, url: str, **headers: str | None) -> Answer:
+        return self.ask("HEAD", url, headers=headers)
+
+    def post(
+        self,
+        url: str,
+        data: Any = None,
+        *,
+        htmx: bool = False,
+        content_type: str | None = None,
+        **headers: str | None,
+    ) -> Answer:
+        parts = urlsplit(url)
+        own = {
+            "Origin": f"{parts.scheme}://{parts.netloc}",
+            "Sec-Fetch-Site": "same-origin",
+        }
+        form = {} if data is None else data
+        return self.ask(
+            "POST", url, form, htmx=htmx, content_type=content_type, headers=own | headers
+        )
+
+    def ask(
+        self,
+        method: str,
+        url: str,
+        data: Any = None,
+        *,
+        htmx: bool = False,
+        content_type: str | None = None,
+        headers: Any = None,
+    ) -> Answer:
+        """One request. A header that is None is left out."""
+        given = {name.replace("_", "-"): value for name, value in (headers or {}).items()}
+        if htmx:
+            given |= {"HX-Request": "true", "Sec-Fetch-Mode": "cors"}
+        sent = {n: v for n, v in (self._headers | given).items() if v is not None}
+        response = self._client.open(
+            url,
+            method=method,
+            data=data,
+            content_type=content_type,
+            headers=sent,
+            environ_overrides={"REMOTE_ADDR": self._address},
+        )
+        answer = Answer(response, url, htmx=htmx)
+        answer.lint(method)
+        return answer
+
+
+class Answer:
+    """What came back, already looked at."""
+
+    def __init__(self, response: TestResponse, url: str, *, htmx: bool) -> None:
+        self.status = response.status_code
+        self.headers = response.headers
+        self.data = response.get_data()
+        self.url = url
+        self.htmx = htmx
+
+    @property
+    def is_html(self) -> bool:
+        return self.headers.get("Content-Type", "").startswith("text/html")
+
+    @property
+    def text(self) -> str:
+        """What a reader sees, with blanks folded."""
+        return " ".join(self.tree.text_content().split())
+
+    @property
+    def source(self) -> str:
+        return self.data.decode()
+
+    @property
+    def tree(self) -> html.HtmlElement:
+        return html.fromstring(f"<div>{self.source}</div>" if self.htmx else self.source)
+
+    @property
+    def location(self) -> str:
+        parts = urlsplit(self.url)
+        target = self.headers["Location"]
+        return target if "://" in target else f"{parts.scheme}://{parts.netloc}{target}"
+
+    @property
+    def heading(self) -> str:
+        return " ".join(self.tree.find(".//h1").text_content().split())
+
+    def forms(self) -> dict[str, dict[str, str]]:
+        """Each form's fields as the page fills them in, by where it posts to."""
+        return {
+            form.get("action"): {
+                field.get("name"): (field.text or "").strip()
+                if field.tag == "textarea"
+                else field.get("value", "")
+                for field in form.iter("input", "textarea")
+                if field.get("name")
+            }
+            for form in self.tree.iter("form")
+        }
+
+    def identity(self) -> tuple[int, bytes, list[tuple[str, str]]]:
+        """All there is by which one answer might be told from another."""
+        return self.status, self.data, sorted(self.headers.items())
+
+    # --- the strict reader ------------------------------------------------------------------
+
+    def lint(self, method: str) -> None:
+        assert self.status < 500 or self.status == 503, self.source[:2000]
+        self._lint_headers()
+        if 300 <= self.status < 400 and "Location" in self.headers:
+            self._lint_redirect()
+        elif self.is_html and method != "HEAD" and self.data:
+            if self.htmx:
+                self._lint_part()
+            else:
+                self._lint_page()
+            self._lint_markup()
+            self._lint_secret()
+        elif self.data and (secret := self.secret):
+            assert secret.encode() not in self.data, "the secret address lies in a download"
+
+    @property
+    def secret(self) -> str | None:
+        found = _SECRET.search(unquote(urlsplit(self.url).path))
+        return found[1] if found and len(found[1]) >= 20 else None
+
+    def _lint_headers(self) -> None:
+        headers = self.headers
+        if urlsplit(self.url).path.startswith("/static/"):
+            return
+        policy = headers["Content-Security-Policy"]
+        assert "unsafe" not in policy
+        assert "default-src 'none'" in policy
+        assert "*" not in policy
+        assert headers["Referrer-Policy"] == "strict-origin"
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert "noindex" in headers["X-Robots-Tag"]
+        assert "Set-Cookie" not in headers, "link pages need no cookie"
+        if "/brand/" not in self.url:
+            assert headers["Cache-Control"] == "no-store"
+        if self.secret:
+            for name, value in headers.items():
+                if name not in {"Location", "HX-Redirect"}:
+                    assert self.secret not in value, f"the secret address lies in {name}"
+
+    def _lint_redirect(self) -> None:
+        target, here = urlsplit(self.location), urlsplit(self.url)
+        assert (target.scheme, target.netloc) == (here.scheme, here.netloc)
+        if self.secret:
+            assert self.secret in target.path
+
+    def _lint_page(self) -> None:
+        source, tree = self.source, self.tree
+        assert source.lstrip().lower().startswith("<!doctype html>")
+        assert "HX-Request" in self.headers["Vary"]
+        assert tree.get("lang"), "the page states its language"
+        titles = tree.findall(".//title")
+        assert len([one for one in titles if one.getparent().tag == "head"]) == 1
+        assert (titles[0].text or "").strip()
+        headings = tree.findall(".//h1")
+        assert len(headings) == 1, f"{len(headings)} headings of the first level"
+        assert headings[0].text_content().strip()
+        assert len(tree.findall(".//main")) == 1
+        robots = tree.find(".//meta[@name='robots']")
+        assert robots is not None
+        assert "noindex" in robots.get("content")
+
+    def _lint_part(self) -> None:
+        start = self.source.lstrip()[:200].lower()
+        assert "<!doctype" not in start
+        assert "<html" not in start
+        assert "HX-Request" in self.headers["Vary"]
+        assert not self.tree.findall(".//title")
+
+    def _lint_markup(self) -> None:
+        tree = self.tree
+        ids = [node.get("id") for node in tree.iter() if node.get("id")]
+        assert len(ids) == len(set(ids)), "an id is there twice"
+        for node in tree.iter():
+            if not isinstance(node.tag, str):
+                continue
+            inline = [name for name in node.attrib if name == "style" or name.startswith("on")]
+            assert not inline, f"<{node.tag}> has {inline}"
+            assert node.tag not in {"style", "iframe", "object", "embed"}, node.tag
+            if node.tag == "script":
+                assert node.get("src")
+                assert not (node.text or "").strip()
+            for name in ("src", "srcset"):
+                if node.get(name):
+                    assert urlsplit(node.get(name)).netloc == "", "nothing is loaded from elsewhere"
+            if node.tag == "link":
+                assert urlsplit(node.get("href")).netloc == ""
+        self._lint_forms(ids)
+
+    def _lint_forms(self, ids: list[str]) -> None:
+        tree = self.tree
+        labelled = {label.get("for") for label in tree.iter("label")}
+        for field in tree.iter("input", "select", "textarea"):
+            if field.get("type") in {"hidden", "submit"}:
+                continue
+            within = any(parent.tag == "label" for parent in field.iterancestors())
+            named = field.get("id") in labelled or field.get("aria-label") or within
+            assert named, f"the field {field.get('name')!r} has no label"
+        for node in tree.iter():
+            for name in ("aria-describedby", "aria-labelledby"):
+                for target in (node.get(name) or "").split() if isinstance(node.tag, str) else ():
+                    assert target in ids, f"{name} points to {target!r}, which is not there"
+        for form in tree.iter("form"):
+            assert urlsplit(form.get("action", "")).netloc == ""
+            if form.get("hx-post"):
+                assert form.get("action") == form.get("hx-post"), "works without JavaScript too"
+                assert form.get("method", "").lower() == "post"
+        for button in tree.iter("button"):
+            assert button.text_content().strip() or button.get("aria-label")
+
+    def _lint_secret(self) -> None:
+        """The raw token stands in the page's own links, and nowhere else; no other does at all."""
+        own = self.secret
+        for node in self.tree.iter():
+            if not isinstance(node.tag, str):
+                continue
+            texts = [node.text or "", node.tail or ""]
+            texts += [v for n, v in node.attrib.items() if n not in _URL_ATTRIBUTES]
+            if own:
+                assert all(own not in text for text in texts), f"the secret lies in a <{node.tag}>"
+            for name in _URL_ATTRIBUTES:
+                for token in _TOKEN.findall(node.get(name) or ""):
+                    assert token == own, "another link's secret stands on this page"
