@@ -104,7 +104,8 @@ def read(data: bytes, *, most_bytes: int = MOST_BYTES) -> ParsedDocument:
     root = _root(parse(data, most_bytes), reading)
     content = _Document(root).content()
     if reading.problems or content is None:
-        raise BadFile(dict.fromkeys(reading.problems))
+        problems = dict.fromkeys(reading.problems)
+        raise BadFile(sorted(problems, key=lambda problem: problem.line or 0))
     return ParsedDocument(
         content=content,
         external_id=content.number,
@@ -404,5 +405,7 @@ class _Document:
 
 def _kept(content: DocumentContent, attachments: dict[str, bytes]) -> dict[str, bytes]:
     """The files that the content names; one in an element we do not show is not kept."""
+    if not attachments:
+        return {}
     text = content.canonical()
     return {digest: data for digest, data in attachments.items() if digest in text}

@@ -13,7 +13,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from portico.records.content import Identifier, Name, Property, Text
 from portico.services.imports.parsed import FileWarning
-from portico.services.imports.refusals import Problem, quoted, why
+from portico.services.imports.refusals import MOST_PROBLEMS, Problem, quoted, why
 
 _COMMON = "urn:oasis:names:specification:ubl:schema:xsd:Common"
 # UBL 2.0 to 2.4 share these. No name stands in both, so children are found by name alone.
@@ -24,6 +24,7 @@ _DECIMAL = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)", re.ASCII)
 _DATE = re.compile(r"(\d{4}-\d{2}-\d{2})(Z|[+-]\d{2}:\d{2})?", re.ASCII)
 _MOST_DIGITS = 28
 _LARGEST = Decimal(10) ** 15
+_MOST_NUMBERED = 20_000
 
 _NAME: TypeAdapter[str] = TypeAdapter(Name)
 _TEXT: TypeAdapter[str] = TypeAdapter(Text)
@@ -80,7 +81,9 @@ class Element:
         while node is not None:
             parent = node.getparent()
             name = str(node.tag).rpartition("}")[2]
-            twins = [] if parent is None else parent.findall(node.tag)
+            # To number a child takes a walk over all of them: not for thousands of faults.
+            few = parent is not None and len(parent) <= _MOST_NUMBERED
+            twins = parent.findall(node.tag) if few else []
             steps.append(f"{name}[{twins.index(node) + 1}]" if len(twins) > 1 else name)
             node = parent
         return "/".join(reversed(steps))
@@ -254,7 +257,9 @@ class Element:
 
     def fault(self, sentence: str, child: str = "") -> None:
         """Note a problem here, or with a missing *child*."""
-        place = f"{self.place}/{child}" if child else self.place
+        many = len(self.reading.problems) >= MOST_PROBLEMS
+        place = self.tag if many else self.place
+        place = f"{place}/{child}" if child else place
         self.reading.problems.append(Problem(sentence, place, self.line))
 
     def warn(self, sentence: str) -> None:

@@ -28,15 +28,13 @@ def allowances(element: Element) -> tuple[AllowanceCharge, ...]:
 def _allowance(element: Element) -> AllowanceCharge | None:
     charge = element.flag("ChargeIndicator")
     amount = element.amount("Amount")
-    if amount is None:
-        if not element.all("Amount"):
-            element.fault("This allowance or charge has no amount.", "Amount")
-        return None
-    if charge is None:
-        if not element.all("ChargeIndicator"):
-            element.fault(
-                "This does not say whether it is an allowance or a charge.", "ChargeIndicator"
-            )
+    if not element.all("ChargeIndicator"):
+        element.fault(
+            "This does not say whether it is an allowance or a charge.", "ChargeIndicator"
+        )
+    if not element.all("Amount"):
+        element.fault("This allowance or charge has no amount.", "Amount")
+    if charge is None or amount is None:
         return None
     base = element.amount("BaseAmount")
     reason = element.texts("AllowanceChargeReason")

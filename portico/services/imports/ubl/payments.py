@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 
 from portico.records.content import PaymentMeans, Property
 from portico.services.imports.ubl.element import Element
 from portico.services.imports.ubl.parties import period
 
 _SHOWN_OF_CARD = 4
+# XRechnung writes discounts into the note: #SKONTO#TAGE=14#PROZENT=2.00#BASISBETRAG=252.94#
+_GERMAN_TERMS = re.compile(
+    r"#(SKONTO|VERZUG)#TAGE=(\d+)#PROZENT=(\d+(?:\.\d+)?)#(?:BASISBETRAG=(-?\d+(?:\.\d+)?)#)?"
+)
 _BRANCH = "PayeeFinancialAccount/FinancialInstitutionBranch"
 
 
@@ -21,7 +26,7 @@ def payment_terms(root: Element) -> tuple[str, ...]:
     """The terms as texts: the notes as written, structured terms as a sentence each."""
     found: list[str] = []
     for element in root.all("PaymentTerms"):
-        found += element.texts("Note")
+        found += [_GERMAN_TERMS.sub(_in_words, note).strip() for note in element.texts("Note")]
         found += _structured(element)
     return tuple(dict.fromkeys(found))
 
@@ -39,6 +44,12 @@ def due_on(root: Element) -> dt.date | None:
         if dates:
             return min(dates)
     return None
+
+
+def _in_words(match: re.Match[str]) -> str:
+    kind, days, percent, base = match.groups()
+    what = "discount if paid within" if kind == "SKONTO" else "interest when later than"
+    return f"{percent}% {what} {days} days" + (f" (on {base})" if base else "")
 
 
 def _means(element: Element) -> PaymentMeans | None:
