@@ -26,6 +26,7 @@ from portico.records.content import (
     Party,
     PaymentMeans,
     Period,
+    Prepayment,
     Property,
     Reference,
     TaxCategory,
@@ -133,6 +134,7 @@ class Sheet:
         ]
         if content.statement:
             facts.append(("Period", self.period(content.statement.period)))
+        facts += [(item.name, item.value) for item in content.details]
         facts += [
             (self._reference_type(item), self._reference(item)) for item in content.references
         ]
@@ -148,6 +150,7 @@ class Sheet:
             ("Pay to", content.payee),
             ("Tax representative", content.tax_representative),
             ("Ordered by", content.originator),
+            *((other.role, other.party) for other in content.other_parties),
         )
         return [self._party(role, party) for role, party in roles if party]
 
@@ -165,7 +168,7 @@ class Sheet:
             Column("amount", f"Amount {self.content.currency}", 18, True),
         ]
         shown = {
-            "position": len({line.id for line in lines if line.id}) > 1,
+            "position": any(line.id for line in lines),
             "quantity": any(line.quantity for line in lines),
             "price": any(line.price for line in lines),
             "tax": any(line.tax_categories for line in lines),
@@ -249,13 +252,10 @@ class Sheet:
 
     def _tax_row(self, group: TaxGroup, *, alone: bool) -> Total:
         category = group.category
-        notes = [category.exemption_reason or ""]
-        if category.exemption_code:
-            notes.append(category.exemption_code)
         label = words.tax_name(category, self._percent(category.percent))
         if group.taxable is not None and not (alone and self._is_net(group.taxable)):
             label += f" on {self.amount(group.taxable)}"
-        return Total(label, self.amount(group.amount), note=" · ".join(filter(None, notes)))
+        return Total(label, self.amount(group.amount), note=self._exemption(category))
 
     def _is_net(self, taxable: str) -> bool:
         net = self.content.totals.net
@@ -263,8 +263,15 @@ class Sheet:
         return net is not None and Decimal(taxable).scaleb(scale) == net
 
     def _adjustment(self, item: AllowanceCharge) -> Total:
-        note = self._tax_label(item.tax) if item.tax else ""
-        return Total(self._adjustment_label(item), self._signed(item), note=note)
+        return Total(self._adjustment_label(item), self._signed(item), note=self._taxed(item))
+
+    def _taxed(self, item: AllowanceCharge) -> str:
+        if not item.tax:
+            return ""
+        return self._joined_texts(self._tax_label(item.tax), self._exemption(item.tax))
+
+    def _exemption(self, tax: TaxCategory) -> str:
+        return self._joined_texts(tax.exemption_reason, tax.exemption_code)
 
     def _adjustment_label(self, item: AllowanceCharge) -> str:
         label = words.adjustment(item)
@@ -318,11 +325,27 @@ class Sheet:
     def sections(self, instructions: str | None = None) -> list[Section]:
         """Payment, delivery, notes and terms. *instructions* are the organization's own."""
         content = self.content
-        sections = [*self._payment(instructions)]
+        sections = [*self._sums(), *self._payment(instructions)]
         sections += [self._delivery(item) for item in content.deliveries]
         sections += [Section("Notes", paragraphs=content.notes)]
         sections += [Section("Terms", paragraphs=content.terms)]
         return [section for section in sections if section.facts or any(section.paragraphs)]
+
+    def _sums(self) -> Iterator[Section]:
+        """What stands beside the totals and changes none of them."""
+        content = self.content
+        withheld = (self._tax_row(group, alone=False) for group in content.withholding)
+        yield Section(
+            "Withheld by the buyer",
+            tuple(Fact(total.label, f"{total.value}\n{total.note}".strip()) for total in withheld),
+        )
+        yield Section("Paid before", tuple(self._prepaid(item) for item in content.prepayments))
+
+    def _prepaid(self, item: Prepayment) -> Fact:
+        received = f"received {self.day(item.received_on)}" if item.received_on else ""
+        said = (self.day(item.paid_on), received, item.reference)
+        value = " · ".join(part for part in (self.amount(item.amount), *said) if part)
+        return Fact(item.id or "Payment", value)
 
     def _payment(self, instructions: str | None) -> Iterator[Section]:
         content = self.content
@@ -343,6 +366,7 @@ class Sheet:
         yield Fact("Card", means.card or "")
         yield Fact("Mandate", means.mandate or "")
         yield Fact("From account", means.payer_account or "")
+        yield from (Fact(item.name, item.value) for item in means.details)
 
     def _delivery(self, delivery: Delivery) -> Section:
         facts = tuple(fact for fact in self._delivery_facts(delivery) if fact.value)
@@ -351,14 +375,21 @@ class Sheet:
     def _delivery_facts(self, delivery: Delivery) -> Iterator[Fact]:
         address = ", ".join(self._address(delivery.address))
         yield Fact("To", ", ".join(filter(None, (delivery.party, address))))
-        yield Fact("Location", self._identifier(delivery.location_id))
+        yield Fact("Recipient", ", ".join(map(self._identifier, delivery.party_identifiers)))
+        yield Fact("Contact", ", ".join(self._contact(delivery.contact)))
+        location = (delivery.location, self._identifier(delivery.location_id))
+        yield Fact("Location", ", ".join(part for part in location if part))
         yield Fact("Delivered", self.day(delivery.delivered_on))
         yield Fact("Requested", self.period(delivery.requested))
+        yield Fact("Promised", self.period(delivery.promised))
         yield Fact("Tracking", delivery.tracking_id or "")
+        yield from (Fact(item.name, item.value) for item in delivery.details)
 
     # Details of a line
 
     def _details(self, line: Line) -> Iterator[str]:
+        if line.parent:
+            yield f"Part of no. {line.parent}"
         yield from line.notes
         numbers = (
             ("Item", line.seller_item_id),
@@ -385,14 +416,18 @@ class Sheet:
 
     def _line_sums(self, line: Line) -> Iterator[str]:
         for item in line.price_allowances:
-            yield f"In the price: {self._adjustment_label(item)}: {self._signed(item)}"
+            yield f"In the price: {self._adjusted(item)}"
         for item in line.allowances:
-            yield f"{self._adjustment_label(item)}: {self._signed(item)}"
+            yield self._adjusted(item)
         if line.tax_amount is not None:
             yield f"Tax: {self.amount(line.tax_amount)}"
         for tax in line.tax_categories:
-            if tax.exemption_reason:
-                yield f"{self._tax_label(tax)}: {tax.exemption_reason}"
+            if self._exemption(tax):
+                yield f"{self._tax_label(tax)}: {self._exemption(tax)}"
+
+    def _adjusted(self, item: AllowanceCharge) -> str:
+        said = f"{self._adjustment_label(item)}: {self._signed(item)}"
+        return self._joined_texts(said, self._taxed(item))
 
     @staticmethod
     def _properties(properties: Iterable[Property]) -> Iterator[str]:
@@ -400,8 +435,8 @@ class Sheet:
 
     def _price(self, line: Line) -> str:
         price = self.amount(line.price)
-        if price and line.base_quantity and Decimal(line.base_quantity) not in (0, 1):
-            price += f" / {self._quantity(line.base_quantity, line.unit)}"
+        if price and line.base_quantity and (line.base_unit or Decimal(line.base_quantity) != 1):
+            price += f" / {self._quantity(line.base_quantity, line.base_unit or line.unit)}"
         return price
 
     def _quantity(self, quantity: str | None, unit: str | None) -> str:
@@ -427,22 +462,28 @@ class Sheet:
         lines += [self._identifier(item) for item in party.identifiers]
         if party.endpoint:
             lines.append(f"Electronic address {self._identifier(party.endpoint)}")
-        lines += self._contact(party.contact) if party.contact else []
+        for contact in (party.contact, *party.further_contacts):
+            lines += self._contact(contact)
         lines.append(party.website or "")
+        lines += self._properties(party.details)
         return PartyBlock(role, party.name, tuple(line for line in lines if line))
 
     @staticmethod
-    def _contact(contact: ContactDetails) -> list[str]:
-        name = ", ".join(filter(None, (contact.name, contact.role)))
+    def _contact(contact: ContactDetails | None) -> list[str]:
+        if not contact:
+            return []
+        name = ", ".join(filter(None, (contact.name, contact.role, contact.id)))
         fax = f"Fax {contact.fax}" if contact.fax else ""
-        return [name, contact.phone or "", fax, contact.email or ""]
+        lines = (name, contact.phone, fax, contact.email, *contact.notes)
+        return [line for line in lines if line]
 
     def _address(self, address: Address | None) -> list[str]:
         if not address:
             return []
         place = " ".join(filter(None, (address.postal_code, address.city)))
         country = formats.country(address.country, self.locale) if address.country else ""
-        lines = [*address.lines, place, address.region or "", country]
+        location = self._identifier(address.id)
+        lines = [*address.lines, place, address.region or "", country, location]
         return [line for line in lines if line]
 
     @staticmethod
@@ -463,12 +504,18 @@ class Sheet:
 
     def _reference(self, item: Reference) -> str:
         file = item.attachment.filename if item.attachment else ""
-        parts = (item.id, self.day(item.issued_on), item.description, file, item.uri)
+        number = f"{item.id} ({item.scheme})" if item.id and item.scheme else item.id
+        line = f"line {item.line}" if item.line else ""
+        parts = (number, line, self.day(item.issued_on), item.description, file, item.uri)
         return ", ".join(part for part in parts if part)
 
     @staticmethod
     def _joined(pairs: Iterable[tuple[str, str | None]]) -> str:
         return " · ".join(f"{label}: {value}" for label, value in pairs if value)
+
+    @staticmethod
+    def _joined_texts(*texts: str | None) -> str:
+        return " · ".join(text for text in texts if text)
 
     # Formats
 
@@ -499,7 +546,8 @@ class Sheet:
         """``1 Jan 2026 – 31 Jan 2026``, open ends said in words."""
         if not period:
             return ""
-        start, end = self.day(period.start), self.day(period.end)
+        start = f"{self.day(period.start)} {period.start_time or ''}".strip()
+        end = f"{self.day(period.end)} {period.end_time or ''}".strip()
         if start and end:
             span = start if start == end else f"{start} – {end}"
         else:

@@ -82,9 +82,9 @@ def payment_means(code: str | None) -> str:
 
 def tax_name(category: TaxCategory, rate: str) -> str:
     """``VAT 25%``, ``VAT 0%, reverse charge``; *rate* is the formatted percentage or nothing."""
-    name = category.name or category.scheme or "Tax"
+    name = category.name if category.name != category.scheme else None
     kind = _TAX_CATEGORIES.get(category.code or "", "")
-    label = f"{name} {rate}".strip()
+    label = " ".join(filter(None, (category.scheme, name, rate))) or "Tax"
     return f"{label}, {kind}" if kind and kind not in label.lower() else label
 
 
