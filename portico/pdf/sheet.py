@@ -161,11 +161,11 @@ class Sheet:
         """The columns that have something to say, with widths that add up to 100."""
         lines = self.content.lines
         columns = [
-            Column("position", "No.", 7, False),
-            Column("quantity", "Qty", 13, True),
-            Column("price", "Price", 15, True),
-            Column("tax", "Tax", 10, True),
-            Column("amount", f"Amount {self.content.currency}", 18, True),
+            Column("position", "No.", 6, False),
+            Column("quantity", "Qty", 11, True),
+            Column("price", "Price", 14, True),
+            Column("tax", "Tax", 8, True),
+            Column("amount", f"Amount {self.content.currency}", 16, True),
         ]
         shown = {
             "position": any(line.id for line in lines),
@@ -456,25 +456,28 @@ class Sheet:
         lines += self._address(party.address)
         if party.registered_address and party.registered_address != party.address:
             lines.append("Registered: " + ", ".join(self._address(party.registered_address)))
-        lines += [self._tax_id(item) for item in party.tax_ids]
-        if party.registration:
-            lines.append(f"Company no. {self._identifier(party.registration)}")
-        lines += [self._identifier(item) for item in party.identifiers]
-        if party.endpoint:
-            lines.append(f"Electronic address {self._identifier(party.endpoint)}")
+        lines.append(self._joined_texts(*self._identity(party)))
         for contact in (party.contact, *party.further_contacts):
             lines += self._contact(contact)
         lines.append(party.website or "")
         lines += self._properties(party.details)
         return PartyBlock(role, party.name, tuple(line for line in lines if line))
 
-    @staticmethod
-    def _contact(contact: ContactDetails | None) -> list[str]:
+    def _identity(self, party: Party) -> Iterator[str]:
+        yield from (self._tax_id(item) for item in party.tax_ids)
+        if party.registration:
+            yield f"Company no. {self._identifier(party.registration)}"
+        yield from (self._identifier(item) for item in party.identifiers)
+        if party.endpoint:
+            yield f"Electronic address {self._identifier(party.endpoint)}"
+
+    def _contact(self, contact: ContactDetails | None) -> list[str]:
         if not contact:
             return []
         name = ", ".join(filter(None, (contact.name, contact.role, contact.id)))
         fax = f"Fax {contact.fax}" if contact.fax else ""
-        lines = (name, contact.phone, fax, contact.email, *contact.notes)
+        reach = self._joined_texts(contact.phone, fax, contact.email)
+        lines = (name, reach, *contact.notes)
         return [line for line in lines if line]
 
     def _address(self, address: Address | None) -> list[str]:
@@ -483,7 +486,8 @@ class Sheet:
         place = " ".join(filter(None, (address.postal_code, address.city)))
         country = formats.country(address.country, self.locale) if address.country else ""
         location = self._identifier(address.id)
-        lines = [*address.lines, place, address.region or "", country, location]
+        land = ", ".join(filter(None, (address.region, country)))
+        lines = [*address.lines, place, land, location]
         return [line for line in lines if line]
 
     @staticmethod
