@@ -61,6 +61,7 @@ def why(error: ErrorDetails) -> str:
         "extra_forbidden": "There is no field of this name.",
         "string_type": "This must be text.",
         "string_too_short": "This must not be empty.",
+        "too_short": "This must not be empty.",
         "string_too_long": f"This is longer than {context.get('max_length')} characters.",
         "too_long": f"There are more than {context.get('max_length')} of these.",
         "int_type": "This must be a whole number of minor units (cents).",

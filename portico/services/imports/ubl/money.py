@@ -28,11 +28,11 @@ def allowances(element: Element) -> tuple[AllowanceCharge, ...]:
 def _allowance(element: Element) -> AllowanceCharge | None:
     charge = element.flag("ChargeIndicator")
     amount = element.amount("Amount")
-    if not element.all("ChargeIndicator"):
+    if not any(e.raw for e in element.all("ChargeIndicator")):
         element.fault(
             "This does not say whether it is an allowance or a charge.", "ChargeIndicator"
         )
-    if not element.all("Amount"):
+    if not any(e.raw for e in element.all("Amount")):
         element.fault("This allowance or charge has no amount.", "Amount")
     if charge is None or amount is None:
         return None
@@ -98,7 +98,7 @@ def tax_groups(totals: list[Element]) -> tuple[TaxGroup, ...]:
 def _tax_group(element: Element) -> TaxGroup | None:
     amount = element.amount("TaxAmount")
     if amount is None:
-        if not element.all("TaxAmount"):
+        if not any(e.raw for e in element.all("TaxAmount")):
             element.fault("This row of the tax breakdown has no amount.", "TaxAmount")
         return None
     found = tax_categories(element, "TaxCategory")
