@@ -26,17 +26,19 @@ from typing import Any
 import sqlalchemy as sa
 from click.testing import Result
 from flask import Flask
+from jinja2 import FileSystemBytecodeCache
 
 from app import create_app
 from portico import clock as portico_clock
 from portico import config, worker
-from portico.db import db, engines, make_engine, unit_of_work
+from portico.db import control_unit, db, engines, make_engine, unit_of_work
 from portico.records.activity import AccessLog
 from portico.records.content import DocumentContent, Kind
 from portico.records.customer import Contact, Customer
 from portico.records.document import Document
 from portico.records.link import PortalLink, Purpose
 from portico.records.mail import Mail
+from portico.records.tenant import Tenant
 from portico.services import activity, delivery, documents, links, outbox, sending, team, tenants
 from portico.services.documents import Draft
 from portico.services.team import OrganizationFace
@@ -295,14 +297,21 @@ class Company:
 class Stage:
     """One installation in a folder of its own, with both tenants and everybody in them."""
 
-    def __init__(self, folder: Path, inbox: Inbox, pattern: Path, **settings: str) -> None:
+    inbox: Inbox  # where its mail arrives
+
+    def __init__(
+        self, folder: Path, mail_server: str, pattern: Path | None = None, **settings: str
+    ) -> None:
         self.folder = folder
-        self.inbox = inbox
-        shutil.copytree(pattern, folder, dirs_exist_ok=True)
+        # Templates are compiled once for all tests.
+        self._bytecode = (pattern or folder).with_name("bytecode")
+        self._bytecode.mkdir(exist_ok=True)
+        if pattern:
+            shutil.copytree(pattern, folder, dirs_exist_ok=True)
         self.environment = {
             "PORTICO_INSTANCE": str(folder),
             "PORTICO_SECRET_KEYS": KEY,
-            "PORTICO_SMTP_URL": inbox.url,
+            "PORTICO_SMTP_URL": mail_server,
             "PORTICO_SMTP_TIMEOUT": "5",
             "PORTICO_MAIL_FROM": "portal@portal.example",
             "PORTICO_MAIL_LEASE": "30",
@@ -314,22 +323,33 @@ class Stage:
 
     def start(self) -> Flask:
         """The application as another process would start it."""
-        return create_app(config.load(self.environment))
+        app = create_app(config.load(self.environment))
+        app.jinja_env.bytecode_cache = FileSystemBytecodeCache(str(self._bytecode))
+        return app
 
-    def set(self, databases: dict[str, str | None]) -> None:
-        """Tenants, organizations, customers, contacts."""
-        for company in (self.acme, self.bolt):
-            slug = company.slug
-            hosts = ("acme.portal.example",) if slug == "acme" else ()
-            with self.app.app_context():
-                tenants.create(
-                    slug, slug.title(), company.public_url, hosts=hosts, url=databases[slug]
-                )
-            for (tenant, organization), email in STAFF.items():
-                if tenant == slug:
-                    self._organization(company, organization, email)
+    def settle(self, company: Company, database: str | None = None) -> None:
+        """A tenant with its organizations, customers and contacts."""
+        slug = company.slug
+        hosts = ("acme.portal.example",) if slug == "acme" else ()
+        with self.app.app_context():
+            tenants.create(slug, slug.title(), company.public_url, hosts=hosts, url=database)
+        for (tenant, organization), email in STAFF.items():
+            if tenant == slug:
+                self._organization(company, organization, email)
         for person in PEOPLE:
-            self.company_of(person).settle(person)
+            if person.tenant == slug:
+                company.settle(person)
+
+    def move(self, company: Company, database: str) -> None:
+        """Point a tenant to another database that holds the same."""
+        with self.app.app_context():
+            with control_unit() as connection:
+                connection.execute(
+                    sa.update(Tenant)
+                    .where(Tenant.slug == company.slug)
+                    .values(database_url=database)
+                )
+            tenants.directory().forget()
 
     @staticmethod
     def _organization(company: Company, slug: str, email: str) -> None:

@@ -8,12 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from app import create_app
 from portico import clock as portico_clock
-from portico import config
-from portico.services import tenants
-from tests.cast import KEY, Company, Stage, TestClock, close
+from tests.cast import Company, Stage, TestClock
 from tests.servers import Inbox, Postgres
+
+NO_MAIL = "smtp://127.0.0.1:9"  # nobody listens there
 
 
 @pytest.fixture
@@ -27,17 +26,12 @@ def clock() -> Iterator[TestClock]:
 
 @pytest.fixture(scope="session")
 def pattern(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of an installation that is set up and empty; each test gets a copy."""
-    folder = tmp_path_factory.mktemp("pattern")
-    app = create_app(config.load({"PORTICO_INSTANCE": str(folder), "PORTICO_SECRET_KEYS": KEY}))
-    with app.app_context():
-        tenants.create("pattern", "Pattern", "https://pattern.example")
-    close(app)
-    for file in folder.glob("control.db*"):
-        file.unlink()
-    for file in (folder / "tenants").glob("pattern.*"):
-        file.unlink()
-    return folder
+    """The folder of an installation with everybody in it; each test gets a copy."""
+    stage = Stage(tmp_path_factory.mktemp("pattern") / "instance", NO_MAIL)
+    for company in (stage.acme, stage.bolt):
+        stage.settle(company)
+    stage.close()
+    return stage.folder
 
 
 @pytest.fixture
@@ -48,29 +42,31 @@ def raise_curtain(
     with ExitStack() as ends:
 
         def make(backend: str = "sqlite", **settings: str) -> Stage:
-            urls: dict[str, str | None] = {"acme": None, "bolt": None}
+            number = len(list(tmp_path.glob("instance*")))
+            folder = tmp_path / f"instance{number}"
+            databases = {}
             if backend == "postgres":
                 server = request.getfixturevalue("postgres")
-                urls = {slug: ends.enter_context(_database(server, tmp_path)) for slug in urls}
-            number = len(list(tmp_path.glob("instance*")))
-            stage = Stage(tmp_path / f"instance{number}", smtp_server, pattern, **settings)
+                for slug in ("acme", "bolt"):
+                    databases[slug] = ends.enter_context(_database(server, slug, tmp_path))
+            stage = Stage(folder, smtp_server.url, pattern, **settings)
+            stage.inbox = smtp_server
             ends.callback(stage.close)
-            stage.set(urls)
+            for slug, url in databases.items():
+                stage.move(getattr(stage, slug), url)
             return stage
 
         yield make
 
 
 @contextmanager
-def _database(server: Postgres, tmp_path: Path) -> Iterator[str]:
-    def migrate(url: str) -> None:
-        settings = {"PORTICO_INSTANCE": str(tmp_path / "migrating"), "PORTICO_SECRET_KEYS": KEY}
-        app = create_app(config.load(settings))
-        with app.app_context():
-            tenants.create("pattern", "Pattern", "https://pattern.example", url=url)
-        close(app)
+def _database(server: Postgres, slug: str, tmp_path: Path) -> Iterator[str]:
+    def fill(url: str) -> None:
+        stage = Stage(tmp_path / f"pattern-{slug}", NO_MAIL)
+        stage.settle(getattr(stage, slug), url)
+        stage.close()
 
-    with server.database("tenant", migrate) as url:
+    with server.database(slug, fill) as url:
         yield url
 
 

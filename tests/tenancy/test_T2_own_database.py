@@ -91,7 +91,11 @@ def test_a_unit_of_work_that_fails_leaves_nothing(both):
     with both.acme.scope():
         with pytest.raises(RuntimeError), unit_of_work():
             db.session.add(
-                Customer(name="Half", organization_id=1, created_at=both.acme.rows(Customer)[0].created_at)
+                Customer(
+                    name="Half",
+                    organization_id=1,
+                    created_at=both.acme.rows(Customer)[0].created_at,
+                )
             )
             db.session.flush()
             raise RuntimeError

@@ -31,7 +31,9 @@ def test_a_token_of_one_tenant_opens_nothing_at_the_other(both):
     token = token_of(link)
     visitor = both.visitor()
     assert visitor.get(f"{both.acme.public_url}/i/{token}").status == 404
-    assert visitor.post(f"{both.acme.public_url}/i/{token}/accept", {"name": "Mallory"}).status == 404
+    assert (
+        visitor.post(f"{both.acme.public_url}/i/{token}/accept", {"name": "Mallory"}).status == 404
+    )
     assert visitor.get(link).status == 200
 
 
