@@ -147,9 +147,13 @@ def _begin_sqlite(connection: sa.Connection) -> None:
 
     Asked for later it is ignored, and a read that turns into a write fails with "locked".
     """
-    if connection.dialect.name == "sqlite":
-        writes = connection.get_execution_options().get("portico_writes")
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    if connection.dialect.name != "sqlite":
+        return
+    options = connection.get_execution_options()
+    if options.get("portico_writes"):
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    elif not options.get("portico_one_read"):
+        connection.exec_driver_sql("BEGIN")
 
 
 # --- the session ----------------------------------------------------------------------------
@@ -252,9 +256,12 @@ def current_tenant() -> BoundTenant:
 
 @contextmanager
 def reading() -> Iterator[sa.Connection]:
-    """A connection to the tenant's database for a read that needs no session: pages, mostly."""
+    """A connection to the tenant's database for one statement that needs no session.
+
+    On SQLite a single SELECT is a transaction by itself, so none is begun around it.
+    """
     with engines().get(current_tenant().database_url).connect() as connection:
-        yield connection
+        yield connection.execution_options(portico_one_read=True)
 
 
 # --- units of work --------------------------------------------------------------------------

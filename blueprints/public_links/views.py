@@ -49,9 +49,11 @@ def show(token: str) -> Response:
 def pdf(token: str) -> Response:
     """The document as PDF (spec L5), under a safe name."""
     at = linked()
-    data = renditions.document(at.org, at.content, at.content_sha256, at.document.state)
+    data = renditions.document(
+        at.org, at.content, at.content_sha256, at.document.state, limits=renditions.IN_A_REQUEST
+    )
     activity.note(at.actor.entry(Activity.DOWNLOAD_PDF, revision=at.document.revision))
-    return _download(data, "application/pdf", f"{at.document.kind_label} {at.document.number}.pdf")
+    return _download(data, "application/pdf", f"{at.document.kind}-{at.document.number}.pdf")
 
 
 def receipt(token: str) -> Response:
@@ -59,9 +61,9 @@ def receipt(token: str) -> Response:
     at = linked()
     if at.decision is None:
         raise NotFound
-    data = renditions.receipt(at.decision.id)
+    data = renditions.receipt(at.decision.id, limits=renditions.IN_A_REQUEST)
     activity.note(at.actor.entry(Activity.DOWNLOAD_RECEIPT, receipt=at.decision.receipt_code))
-    return _download(data, "application/pdf", f"Receipt {at.document.number}.pdf")
+    return _download(data, "application/pdf", f"receipt-{at.document.number}.pdf")
 
 
 def attachment(token: str, position: int) -> Response:

@@ -1,4 +1,4 @@
-"""File names that are safe in a header and on any disk (spec L5)."""
+"""File names for downloads: any character a number may hold is safe here (spec L5)."""
 
 from __future__ import annotations
 
@@ -6,22 +6,39 @@ import re
 import unicodedata
 from urllib.parse import quote
 
-_UNSAFE = re.compile(r'[\x00-\x1f\x7f-\x9f\\/:*?"<>|\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]')
+_LONGEST = 100
+_UNSAFE_ASCII = re.compile(r"[^A-Za-z0-9._]+")
+# What file systems or shells give a meaning; controls and format characters go by category.
+_UNSAFE = re.compile(r'[\s/\\:*?"<>|%;\'`$&]+')
+_SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,8}\Z")
 
 
 def safe_name(text: str) -> str:
-    """*text* as a file name: no path, no control or direction marks, at most 120 characters."""
-    text = text.encode("utf-8", "ignore").decode()
-    cleaned = " ".join(_UNSAFE.sub("-", unicodedata.normalize("NFC", text)).split()).strip(". -")
-    stem, dot, suffix = cleaned.rpartition(".")
-    if dot and len(suffix) <= 8:
-        return f"{stem[:110].rstrip('. ') or 'document'}.{suffix}"
-    return cleaned[:120] or "document"
+    """*text* as a file name in its own script: no path, no control or direction marks."""
+    stem, suffix = _split(unicodedata.normalize("NFC", text))
+    stem = "".join(char if unicodedata.category(char)[0] != "C" else " " for char in stem)
+    return _trimmed(_UNSAFE.sub("-", stem)) + suffix
+
+
+def ascii_name(text: str) -> str:
+    """*text* as a plain ASCII name such as ``quote-Q-2026-0142.pdf``; never empty or hidden."""
+    stem, suffix = _split(text)
+    stem = unicodedata.normalize("NFKD", stem).encode("ascii", "ignore").decode()
+    return _trimmed(_UNSAFE_ASCII.sub("-", stem)) + suffix
 
 
 def content_disposition(name: str) -> str:
-    """Always a download; an ASCII name for old clients and the real one for the rest (RFC 6266)."""
-    name = safe_name(name)
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
-    plain = re.sub(r"[^A-Za-z0-9 ._()-]", "-", plain).strip(". -") or "document"
-    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
+    """Always a download: the ASCII name, and the true one as ``filename*`` (RFC 6266) if other."""
+    plain, true = ascii_name(name), safe_name(name)
+    value = f'attachment; filename="{plain}"'
+    return value if plain == true else f"{value}; filename*=UTF-8''{quote(true, safe='')}"
+
+
+def _split(text: str) -> tuple[str, str]:
+    suffix = _SUFFIX.search(text)
+    return (text[: suffix.start()], suffix.group()) if suffix else (text, "")
+
+
+def _trimmed(name: str) -> str:
+    name = re.sub(r"\.{2,}", ".", re.sub(r"-{2,}", "-", name))
+    return name.strip("-._")[:_LONGEST].strip("-._") or "document"

@@ -2,7 +2,6 @@
 
 from portico.pdf.bounded import Limits, Order, render_in_subprocess
 from portico.pdf.letterhead import Letterhead
-from portico.pdf.names import content_disposition, safe_filename
 from portico.pdf.receipts import Receipt
 from portico.pdf.render import (
     DEFAULT_DESIGN,
@@ -22,9 +21,7 @@ __all__ = [
     "Order",
     "PdfFailed",
     "Receipt",
-    "content_disposition",
     "document_pdf",
     "receipt_pdf",
     "render_in_subprocess",
-    "safe_filename",
 ]

@@ -146,7 +146,7 @@ def open_link(token: str, purpose: Purpose, visitor: Visitor) -> LinkedPage | No
         return None
     with reading() as connection:
         values = {"token_sha256": sha256, "purpose": purpose.value}
-        row = connection.execute(_one, values).one_or_none()
+        row = connection.execute(_one, values).first()
     if row is None or not _may_pass(row):
         return None
     org = organization_face(_Part(row, "org"))

@@ -184,7 +184,7 @@ def _receipt(mail: Mail, org: OrganizationFace, doc: object, name: str) -> Lette
     decision = db.session.get_one(Decision, mail.reference["decision"])
     face = decision_face(decision)
     number = getattr(doc, "number", "")
-    pdf = Attached(safe_name(f"Receipt {number}.pdf"), renditions.receipt(decision.id))
+    pdf = Attached(safe_name(f"receipt-{number}.pdf"), renditions.receipt(decision.id))
     if mail.kind == MailKind.RECEIPT_CUSTOMER:
         return letters.receipt_for_customer(org, doc, face, contact_name=name, pdf=pdf)
     customer = db.session.get_one(Customer, decision.customer_id)
@@ -197,7 +197,7 @@ def _with_pdf(letter: Letter, document: Document, org: OrganizationFace) -> Lett
     data = renditions.document(
         org, documents.content_of(revision), revision.content_sha256, face.state
     )
-    name = safe_name(f"{face.kind_label} {face.number}.pdf")
+    name = safe_name(f"{face.kind}-{face.number}.pdf")
     return Letter(letter.subject, letter.text, letter.html, (Attached(name, data),))
 
 

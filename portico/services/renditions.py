@@ -31,7 +31,18 @@ _VIA = {
 }
 
 
-def document(org: OrganizationFace, content: DocumentContent, sha256: str, state: State) -> bytes:
+# Somebody waits for the answer, and a thread with them.
+IN_A_REQUEST = pdf.Limits(cpu=20, wall=25)
+
+
+def document(
+    org: OrganizationFace,
+    content: DocumentContent,
+    sha256: str,
+    state: State,
+    *,
+    limits: pdf.Limits | None = None,
+) -> bytes:
     """The PDF of one revision's content. Raises Busy where it cannot be made just now."""
     letterhead = letterhead_of(org)
     stamp = _STAMPS.get(state)
@@ -40,10 +51,11 @@ def document(org: OrganizationFace, content: DocumentContent, sha256: str, state
     return _kept(key) or _make(
         key,
         pdf.Order(content=content, letterhead=letterhead, design=design, state_note=stamp),
+        limits,
     )
 
 
-def receipt(decision_id: int) -> bytes:
+def receipt(decision_id: int, *, limits: pdf.Limits | None = None) -> bytes:
     """The PDF of a decision's evidence with the content that was agreed to. Raises Busy."""
     decision = db.session.get_one(Decision, decision_id)
     org = organization_face(db.session.get_one(Organization, decision.organization_id))
@@ -77,7 +89,7 @@ def receipt(decision_id: int) -> bytes:
         recorded_by=decision.recorded_by,
         reversed_note=decision.reversal_note if decision.reversed_at else None,
     )
-    return _make(key, pdf.Order(content=content, letterhead=letterhead, receipt=evidence))
+    return _make(key, pdf.Order(content=content, letterhead=letterhead, receipt=evidence), limits)
 
 
 def letterhead_of(org: OrganizationFace) -> pdf.Letterhead:
@@ -108,9 +120,9 @@ def _kept(key: str) -> bytes | None:
     ).scalar_one_or_none()
 
 
-def _make(key: str, order: pdf.Order) -> bytes:
+def _make(key: str, order: pdf.Order, limits: pdf.Limits | None) -> bytes:
     try:
-        data = pdf.render_in_subprocess(order)
+        data = pdf.render_in_subprocess(order, limits)
     except pdf.PdfFailed as problem:
         log.error("a PDF could not be made: %s", problem)
         raise Busy("The PDF could not be made just now.") from problem

@@ -31,6 +31,7 @@ class Device:
     platform: str | None = None
 
 
+@lru_cache(maxsize=2048)
 def label_of(
     method: str, user_agent: str | None, hints: tuple[str, ...], preview: bool
 ) -> tuple[Label, str]:

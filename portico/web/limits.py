@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import ipaddress
 import sqlite3
-from fcntl import LOCK_EX, LOCK_UN, flock
 from functools import lru_cache
 from pathlib import Path
 from threading import Lock
@@ -26,8 +25,8 @@ from portico.refusals import TooMany
 class SqliteStorage(Storage):
     """Fixed windows in one SQLite file, for all threads and processes of one machine.
 
-    Writers queue on a file lock, which wakes them in turn; SQLite's own waiting sleeps in
-    growing steps. Nothing is synced: after a power cut the windows simply start afresh.
+    A hit is one statement that counts and answers, so that no two processes count the same hit.
+    Nothing is synced: after a power cut the windows simply start afresh.
     """
 
     STORAGE_SCHEME = ["sqlite-limits"]
@@ -37,61 +36,63 @@ class SqliteStorage(Storage):
         self._path = Path(uri.partition("://")[2])
         self._lock = Lock()
         self._connection: sqlite3.Connection | None = None
-        self._turn: Any = None
-        self._writes = 0
+        self._hits = 0
 
     @property
     def base_exceptions(self) -> type[Exception]:
         return sqlite3.Error
 
     def incr(self, key: str, expiry: float, amount: int = 1) -> int:
+        return self.incr_all([(key, expiry)], amount)[0]
+
+    def incr_all(self, windows: list[tuple[str, float]], amount: int = 1) -> list[int]:
+        """Count one hit in several windows at once; returns their counts in the same order."""
         now = int(clock.now().timestamp())
-        return self._run(
-            "INSERT INTO windows (key, hits, ends) VALUES (:key, :amount, :now + :expiry) "
-            "ON CONFLICT (key) DO UPDATE SET "
-            "hits = CASE WHEN ends <= :now THEN :amount ELSE hits + :amount END, "
-            "ends = CASE WHEN ends <= :now THEN :now + :expiry ELSE ends END "
-            "RETURNING hits",
-            {"key": key, "amount": amount, "now": now, "expiry": int(expiry)},
+        places = ",".join("(?,?,?)" for _ in windows)
+        values = [value for key, expiry in windows for value in (key, amount, now + int(expiry))]
+        rows = self._run(
+            f"INSERT INTO windows (key, hits, ends) VALUES {places} "  # nosec B608 - only places
+            f"ON CONFLICT (key) DO UPDATE SET "
+            f"hits = iif(ends <= {now}, excluded.hits, hits + excluded.hits), "
+            f"ends = iif(ends <= {now}, excluded.ends, ends) RETURNING key, hits",
+            values,
         )
+        self._tidy(now)
+        counts = dict(rows)
+        return [counts[key] for key, _ in windows]
 
     def get(self, key: str) -> int:
         now = int(clock.now().timestamp())
-        return self._run(
-            "SELECT hits FROM windows WHERE key = :key AND ends > :now", {"key": key, "now": now}
-        )
+        return self._one("SELECT hits FROM windows WHERE key = ? AND ends > ?", [key, now])
 
     def get_expiry(self, key: str) -> float:
-        return self._run("SELECT ends FROM windows WHERE key = :key", {"key": key})
+        return self._one("SELECT ends FROM windows WHERE key = ?", [key])
 
     def check(self) -> bool:
-        self._run("SELECT 1", {})
-        return True
+        return self._one("SELECT 1", []) == 1
 
     def reset(self) -> int | None:
-        return self._run("DELETE FROM windows", {})
+        return len(self._run("DELETE FROM windows RETURNING key", []))
 
     def clear(self, key: str) -> None:
-        self._run("DELETE FROM windows WHERE key = :key", {"key": key})
+        self._run("DELETE FROM windows WHERE key = ?", [key])
 
-    def _run(self, statement: str, values: dict[str, Any]) -> int:
+    def _one(self, statement: str, values: list[Any]) -> int:
+        rows = self._run(statement, values)
+        return int(rows[0][0]) if rows else 0
+
+    def _run(self, statement: str, values: list[Any]) -> list[Any]:
         with self._lock:
             connection = self._connection or self._connect()
-            flock(self._turn, LOCK_EX)
-            try:
-                row = connection.execute(statement, values).fetchone()
-                self._writes += 1
-                if self._writes % 5000 == 0:
-                    connection.execute(
-                        "DELETE FROM windows WHERE ends <= ?", (int(clock.now().timestamp()),)
-                    )
-            finally:
-                flock(self._turn, LOCK_UN)
-        return int(row[0]) if row else 0
+            return connection.execute(statement, values).fetchall()
+
+    def _tidy(self, now: int) -> None:
+        self._hits += 1
+        if self._hits % 5000 == 0:
+            self._run("DELETE FROM windows WHERE ends <= ?", [now])
 
     def _connect(self) -> sqlite3.Connection:
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._turn = self._path.with_suffix(".lock").open("a")
         connection = sqlite3.connect(
             self._path, isolation_level=None, check_same_thread=False, timeout=10
         )
@@ -135,24 +136,44 @@ _RECOVERY_PER_ADDRESS = RateLimitItemPerHour(30)
 
 def unknown_token(bucket: str) -> None:
     """Count a guess: 30 a minute for an address, whatever it guesses. Raises TooMany."""
-    _hit(_UNKNOWN, bucket, "unknown")
+    _hit(_UNKNOWN, _names(bucket, "unknown"))
 
 
 def known_link(bucket: str, link_id: int) -> None:
     """Count a visit: 120 a minute for address and link, 600 for the address. Raises TooMany."""
-    _hit(_PER_LINK, bucket, str(link_id))
-    _hit(_PER_ADDRESS, bucket, "all")
+    _hit_all((_PER_LINK, _names(bucket, str(link_id))), (_PER_ADDRESS, _names(bucket, "all")))
 
 
 def recovery(link_id: int) -> None:
     """Count an attempt to renew: 5 an hour for the link, 30 for the address. Raises TooMany."""
-    _hit(_RECOVERY_PER_ADDRESS, "portal-recovery", "all")
-    _hit(_RECOVERY_PER_LINK, "portal-recovery", str(link_id), by_address=False)
+    _hit_all(
+        (_RECOVERY_PER_ADDRESS, _names("portal-recovery", "all")),
+        (_RECOVERY_PER_LINK, ("portal-recovery", current_tenant().slug, "any", str(link_id))),
+    )
 
 
-def _hit(item: RateLimitItem, bucket: str, what: str, *, by_address: bool = True) -> None:
-    who = _network(client_address()) if by_address else "any"
-    identifiers = (bucket, current_tenant().slug, who, what)
-    if not limiter.limiter.hit(item, *identifiers):
-        resets = limiter.limiter.get_window_stats(item, *identifiers).reset_time
-        raise TooMany(int(resets - clock.now().timestamp()))
+def _names(bucket: str, what: str) -> tuple[str, str, str, str]:
+    return bucket, current_tenant().slug, _network(client_address()), what
+
+
+def _hit(item: RateLimitItem, names: tuple[str, ...]) -> None:
+    if not limiter.limiter.hit(item, *names):
+        raise _too_many(item, names)
+
+
+def _hit_all(*windows: tuple[RateLimitItem, tuple[str, ...]]) -> None:
+    """Count one visit in several windows: at once where the store can, else one by one."""
+    storage = limiter.storage
+    if not isinstance(storage, SqliteStorage):
+        for item, names in windows:
+            _hit(item, names)
+        return
+    keys = [(item.key_for(*names), item.get_expiry()) for item, names in windows]
+    for (item, names), count in zip(windows, storage.incr_all(keys), strict=True):
+        if count > item.amount:
+            raise _too_many(item, names)
+
+
+def _too_many(item: RateLimitItem, names: tuple[str, ...]) -> TooMany:
+    resets = limiter.limiter.get_window_stats(item, *names).reset_time
+    return TooMany(int(resets - clock.now().timestamp()))

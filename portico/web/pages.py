@@ -9,6 +9,7 @@ from jinja2 import StrictUndefined, pass_context
 from jinja2.runtime import Context
 
 from portico import formats
+from portico.records.content import REFERENCE_TYPES
 
 SECURITY_HEADERS = {
     "Content-Security-Policy": (
@@ -38,7 +39,7 @@ def page(template: str, *, part: str | None = None, status: int = 200, **context
 
 def harden(response: Response) -> Response:
     """Headers that every answer carries (spec L15); what a view set itself stays."""
-    present = {name.lower() for name in response.headers.keys()}
+    present = {name.lower() for name, _ in response.headers}
     response.headers.extend([pair for pair in _HEADERS if pair[0].lower() not in present])
     if request.is_secure:
         response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
@@ -59,6 +60,7 @@ def init_pages(app: Flask) -> None:
     env.filters["country"] = _localized(formats.country)
     env.filters["moment"] = _moment
     env.filters["unit"] = formats.unit
+    env.globals["reference_types"] = REFERENCE_TYPES
     app.after_request(harden)
 
 
