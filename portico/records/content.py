@@ -286,6 +286,7 @@ class Prepayment(_Part):
     paid_on: dt.date | None = None
     received_on: dt.date | None = None
     reference: Name | None = None
+    for_others: bool = False  # no payment: collected for somebody else, it raises what is to pay
 
 
 class Totals(_Part):

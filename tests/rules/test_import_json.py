@@ -205,6 +205,10 @@ def test_what_is_no_file_of_documents_is_refused(data, said):
     assert said in faults(data)[0]
 
 
+def test_the_number_of_values_is_limited():
+    assert "more than 1,000,000 values" in faults(b'{"a": [' + b"1," * 1_000_000 + b"1]}")[0]
+
+
 def test_size_is_limited():
     with pytest.raises(BadFile, match="MB fit"):
         portico_json.read(text(), most_bytes=10)

@@ -223,6 +223,28 @@ def test_the_type_code_gives_the_title(code, kind, title):
     assert bool(parsed.warnings) is (kind is Kind.CREDIT_NOTE)
 
 
+def test_claims_of_others_are_told_from_payments():
+    """XRechnung's extension adds them to what is to pay, in the same element."""
+    paid = '<cac:PrepaidPayment><cbc:PaidAmount currencyID="EUR">4</cbc:PaidAmount></cac:PrepaidPayment>'
+    gross = '<cbc:TaxInclusiveAmount currencyID="EUR">6</cbc:TaxInclusiveAmount><cbc:PayableAmount'
+    added = ubl.read(small(paid, replace=("<cbc:PayableAmount", gross)))
+    assert [p.for_others for p in added.content.prepayments] == [True]
+    assert added.warnings == ()
+    before = gross.replace(">6<", ">14<")
+    taken = ubl.read(small(paid, replace=("<cbc:PayableAmount", before)))
+    assert [p.for_others for p in taken.content.prepayments] == [False]
+
+
+@pytest.mark.parametrize(
+    ("stated", "shown"), [("a", "1.a"), ("1.1", "1.1"), ("1 1", "1 1"), ("12", "1.12"), ("", "1.1")]
+)
+def test_a_part_of_a_line_has_a_clear_id(stated, shown):
+    item = "<cac:Item><cbc:Name>a</cbc:Name></cac:Item>"
+    part = f"<cac:SubInvoiceLine><cbc:ID>{stated}</cbc:ID>{item}</cac:SubInvoiceLine>"
+    body = f"<cac:InvoiceLine><cbc:ID>1</cbc:ID>{item}{part}</cac:InvoiceLine>"
+    assert [line.id for line in ubl.read(small(body)).content.lines] == ["1", shown]
+
+
 def test_several_taxes_are_added_up_and_a_repeated_total_is_not():
     def totals(*amounts: str) -> str:
         return "".join(f"<cac:TaxTotal>{a}</cac:TaxTotal>" for a in amounts)

@@ -153,6 +153,8 @@ class _Sums:
         if not possible:
             return
         rest = (self._total("rounding") or _ZERO) - (self._total("prepaid") or _ZERO)
+        others = [Decimal(p.amount) for p in self.content.prepayments if p.for_others]
+        rest += sum(others, _ZERO)
         withheld = sum((Decimal(g.amount) for g in self.content.withholding), _ZERO)
         stated = from_minor(self.totals.payable, self.currency)
         if any(self._close(stated, p + rest - w) for p in possible for w in (_ZERO, withheld)):

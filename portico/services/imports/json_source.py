@@ -13,6 +13,7 @@ from typing import Any
 from portico.services.imports.refusals import BadFile, Problem, quoted
 
 DEEPEST = 40
+MOST_VALUES = 1_000_000
 _LONGEST_NUMBER = 40
 _TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{},:]|[^\s\[\]{},:"]+')
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -134,6 +135,7 @@ class _Index:
         self.lines: dict[str, int] = {}
         self.problems: list[Problem] = []
         self._line = 1
+        self._values = 0
         self._tokens = self._numbered(text)
         self._value("", next(self._tokens), 0)
 
@@ -145,6 +147,10 @@ class _Index:
             yield match[0]
 
     def _value(self, path: str, token: str, depth: int) -> None:
+        self._values += 1
+        if self._values > MOST_VALUES:
+            sentence = f"The file has more than {MOST_VALUES:,} values; please split it."
+            raise BadFile([Problem(sentence, line=self._line)])
         self.lines.setdefault(path, self._line)
         walk: Callable[[str, int], None] | None = {"{": self._object, "[": self._array}.get(token)
         if walk is None:

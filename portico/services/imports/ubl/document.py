@@ -184,7 +184,6 @@ class _Document:
             "allowances": allowances(root),
             "withholding": tax_groups(root.all("WithholdingTaxTotal")),
             "exchange_rate": self._exchange_rate(),
-            "prepayments": prepayments(root),
         }
         if currency is not None:
             values |= self._money(currency)
@@ -307,11 +306,13 @@ class _Document:
     def _money(self, currency: str) -> dict[str, Any]:
         tax_currency = self._tax_currency()
         taxes = TaxTotals(self.root, currency, tax_currency)
+        totals = self._totals(currency, taxes)
         return {
             "taxes": taxes.groups(),
             "tax_currency": tax_currency,
             "tax_in_tax_currency": taxes.accounting(),
-            "totals": self._totals(currency, taxes),
+            "totals": totals,
+            "prepayments": prepayments(self.root, totals),
             "details": (*self._details(), *self._exchange_details(), *taxes.details()),
         }
 

@@ -78,10 +78,18 @@ def _parts(parent: Element, parent_id: str | None) -> list[Line]:
         if made is None:
             continue
         own = made.id or str(number)
-        clear = own if not parent_id or own.startswith(f"{parent_id}.") else f"{parent_id}.{own}"
+        clear = own if _names_its_parent(own, parent_id) else f"{parent_id}.{own}"
         made = made.model_copy(update={"id": clear, "parent": parent_id or "?"})
         found += [made, *_parts(inner, clear)]
     return found
+
+
+def _names_its_parent(own: str, parent_id: str | None) -> bool:
+    """Whether an id such as ``1.2`` or ``1 2`` says by itself that it is a part of ``1``."""
+    if not parent_id:
+        return True
+    rest = own.removeprefix(parent_id)
+    return own.startswith(parent_id) and rest != "" and not rest[0].isalnum()
 
 
 def _alternatives(outer: Element, main: Line | None) -> list[Line]:

@@ -10,7 +10,9 @@ from portico.records.content import (
     Property,
     TaxCategory,
     TaxGroup,
+    Totals,
     digits_of,
+    from_minor,
 )
 from portico.services.imports.ubl.element import Element, plain
 
@@ -192,8 +194,12 @@ def minor(element: Element, amount: Decimal, currency: str) -> int:
     return int(whole)
 
 
-def prepayments(root: Element) -> tuple[Prepayment, ...]:
-    """What was paid before (cac:PrepaidPayment)."""
+def prepayments(root: Element, totals: Totals | None) -> tuple[Prepayment, ...]:
+    """What was paid before (cac:PrepaidPayment).
+
+    XRechnung's extension (BG-DEX-09) has claims of others there, which are added to what is to
+    pay. No element tells the two apart; the total does.
+    """
     found: list[Prepayment] = []
     for element in root.all("PrepaidPayment"):
         amount = element.amount("PaidAmount")
@@ -208,4 +214,14 @@ def prepayments(root: Element) -> tuple[Prepayment, ...]:
             reference=element.name("InstructionID"),
         )
         found += [made] if made else []
+    if found and totals and _added_to_payable(found, totals, root.reading.currency):
+        found = [made.model_copy(update={"for_others": True}) for made in found]
     return tuple(found)
+
+
+def _added_to_payable(found: list[Prepayment], totals: Totals, currency: str | None) -> bool:
+    if currency is None or totals.gross is None or totals.prepaid:
+        return False
+    added = sum((Decimal(made.amount) for made in found), Decimal())
+    expected = from_minor(totals.gross + (totals.rounding or 0), currency) + added
+    return added != 0 and from_minor(totals.payable, currency) == expected
