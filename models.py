@@ -2,11 +2,14 @@
 
 # ruff: noqa: F401
 # Control database: which tenants there are.
-from portico.records.tenant import Tenant, TenantHost
+# What happened.
+from portico.records.activity import AccessLog, ActivityChain
 
 # Tenant database: who.
 from portico.records.customer import Contact, Customer
-from portico.records.organization import LinkLifetime, Organization
+
+# How it reaches them, and what they answer.
+from portico.records.decision import Decision
 
 # What is put before a customer.
 from portico.records.document import (
@@ -22,12 +25,8 @@ from portico.records.document import (
     SalesReceipt,
     Statement,
 )
-
-# How it reaches them, and what they answer.
-from portico.records.decision import Decision
 from portico.records.link import PortalLink
 from portico.records.mail import Mail
 from portico.records.message import Message
-
-# What happened.
-from portico.records.activity import AccessLog, ActivityChain
+from portico.records.organization import LinkLifetime, Organization
+from portico.records.tenant import Tenant, TenantHost

@@ -5,6 +5,7 @@ Pages, mail and PDF share these; every function takes the locale (``en_GB``, ``d
 
 from __future__ import annotations
 
+import copy
 import datetime as dt
 from decimal import Decimal
 from functools import lru_cache
@@ -13,9 +14,9 @@ from zoneinfo import ZoneInfo
 from babel import Locale, UnknownLocaleError
 from babel.core import get_global
 from babel.dates import format_date, format_datetime
-from babel.numbers import format_currency, format_decimal, get_currency_precision
+from babel.numbers import NumberPattern, format_decimal
 
-from portico.records.content import from_minor
+from portico.records.content import digits_of, from_minor
 
 # UN/ECE Recommendation 20 codes that turn up in published invoices, as a customer would say
 # them. "C62" and its kin mean "piece" and are left out of the page.
@@ -43,7 +44,17 @@ def locale_of(code: str) -> Locale:
 @lru_cache(maxsize=4096)
 def money(minor: int, currency: str, locale: str) -> str:
     """Whole minor units with the currency's sign: ``€6,227.50``."""
-    return format_currency(from_minor(minor, currency), currency, locale=locale_of(locale))
+    pattern = _currency_pattern(locale, digits_of(currency))
+    value, known = from_minor(minor, currency), locale_of(locale)
+    return pattern.apply(value, known, currency=currency, currency_digits=False)
+
+
+@lru_cache(maxsize=256)
+def _currency_pattern(locale: str, digits: int) -> NumberPattern:
+    """The locale's pattern for money, with ISO's decimals instead of those used in cash."""
+    pattern = copy.copy(locale_of(locale).currency_formats["standard"])
+    pattern.frac_prec = (digits, digits)
+    return pattern
 
 
 @lru_cache(maxsize=4096)
@@ -51,9 +62,11 @@ def amount(value: str | Decimal, currency: str, locale: str) -> str:
     """A decimal amount without sign, at least the currency's decimals, none cut: ``0.496``."""
     number = Decimal(value)
     exponent = number.as_tuple().exponent
-    places = max(get_currency_precision(currency), -exponent if isinstance(exponent, int) else 0)
+    places = max(digits_of(currency), -exponent if isinstance(exponent, int) else 0)
     pattern = "#,##0." + "0" * places if places else "#,##0"
-    return format_decimal(number, format=pattern, locale=locale_of(locale), decimal_quantization=False)
+    return format_decimal(
+        number, format=pattern, locale=locale_of(locale), decimal_quantization=False
+    )
 
 
 @lru_cache(maxsize=4096)

@@ -19,7 +19,6 @@ from enum import StrEnum
 from typing import Annotated
 
 from babel.core import get_global
-from babel.numbers import get_currency_precision
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 # Everything below a space but tab and line breaks, and lone surrogates, which no database,
@@ -380,9 +379,20 @@ def fingerprint(canonical: str) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
+# ISO 4217: currencies whose minor unit is not a hundredth. Babel's own table (CLDR) says how
+# many decimals people use in cash, which for some currencies would round an invoice.
+_DIGITS = {
+    **dict.fromkeys(
+        ("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI",
+         "VND", "VUV", "XAF", "XOF", "XPF"), 0),
+    **dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3),
+    **dict.fromkeys(("CLF", "UYW"), 4),
+}  # fmt: skip
+
+
 def digits_of(currency: str) -> int:
-    """Decimal places of a currency's minor unit: EUR 2, JPY 0, KWD 3."""
-    return get_currency_precision(currency)
+    """Decimal places of a currency's minor unit by ISO 4217: EUR 2, JPY 0, KWD 3."""
+    return _DIGITS.get(currency, 2)
 
 
 def to_minor(amount: Decimal, currency: str) -> int:

@@ -26,7 +26,6 @@ from portico.services import activity, documents, team
 from portico.services.activity import Entry
 from portico.services.documents import Draft
 from portico.services.imports import portico_json, ubl
-from portico.services.imports.checks import check_sums
 from portico.services.imports.parsed import CustomerHints, ParsedDocument
 from portico.services.imports.refusals import BadFile, Problem
 from portico.text import one_line
@@ -112,7 +111,7 @@ def _renamed(one: ParsedDocument, external_id: str) -> ParsedDocument:
 
 
 def _warnings(one: ParsedDocument) -> tuple[str, ...]:
-    found = (*one.warnings, *check_sums(one.content))
+    found = one.warnings
     return tuple(dict.fromkeys(str(warning) for warning in found))
 
 

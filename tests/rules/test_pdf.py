@@ -10,18 +10,15 @@ import time
 import unicodedata
 from io import BytesIO
 from pathlib import Path
-from typing import get_args, get_origin
 
 import arabic_reshaper
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
-from pydantic import BaseModel
 from pypdf import PageObject, PdfReader
 from pypdf.generic import DictionaryObject
 
-from portico import formats
 from portico.pdf import (
     DESIGN_VERSION,
     DESIGNS,
@@ -37,6 +34,7 @@ from portico.pdf import (
 from portico.pdf.render import typeset
 from portico.pdf.typefaces import FOLDER, REPLACEMENT, TYPEFACES, coverage_of, drawable
 from portico.records.content import DocumentContent, Kind
+from tests.filled import Filled
 
 ROOT = Path(__file__).parents[2]
 A4 = (595.27, 841.89)
@@ -174,80 +172,6 @@ def test_a_quote_says_who_what_and_how_much(design):
 @pytest.mark.parametrize("design", DESIGNS)
 def test_every_kind_prints_in_every_design(kind, design):
     assert "Q-2026-0142" in text_of(document_pdf(quote(kind=kind), HOUSE, design=design))
-
-
-# What no customer needs to read: codes that are printed in words or mean nothing to people.
-UNPRINTED = {
-    "kind", "currency", "type_code", "reason_code", "mime", "size", "sha256", "code", "type",
-    "tax_currency", "charge",
-}  # fmt: skip
-
-# Fields whose value is not free, and how the value given here is printed.
-SET = {
-    "kind": ("invoice", "Invoice"),
-    "type_code": ("384", "Corrected invoice"),
-    "currency": ("EUR", "€"),
-    "tax_currency": ("NOK", "NOK"),
-    "country": ("SE", "Sweden"),
-    "origin_country": ("NO", "Norway"),
-    "unit": ("HUR", "h"),
-    "mime": ("a/b", ""),
-    "sha256": ("0" * 64, ""),
-    "code": ("30", ""),
-    "type": ("order", "Purchase order"),
-}
-
-
-class Filled:
-    """A content whose every field has a value of its own, and how each must be printed."""
-
-    def __init__(self) -> None:
-        self.printed: dict[str, str] = {}
-        self.count = 7100
-
-    def part(self, model: type[BaseModel], path: str) -> dict[str, object]:
-        return {
-            name: self.value(field.annotation, name, f"{path}.{name}")
-            for name, field in model.model_fields.items()
-            if name != "statement"
-        }
-
-    def value(self, annotation: object, name: str, path: str) -> object:
-        kind, many = bare(annotation)
-        if isinstance(kind, type) and issubclass(kind, BaseModel):
-            inner: object = self.part(kind, path)
-        elif name in SET:
-            inner, said = SET[name]
-            self.printed[path] = said
-        else:
-            inner = self.plain(kind, path)
-        if name in UNPRINTED:
-            self.printed.pop(path, None)
-        return [inner] if many else inner
-
-    def plain(self, kind: object, path: str) -> object:
-        self.count += 1
-        if kind is dt.date:
-            day = dt.date(2020, 1, 1) + dt.timedelta(days=31 * self.count)
-            self.printed[path] = formats.day(day, "en_GB")
-            return day
-        if kind is bool:
-            return True
-        if kind is int:
-            self.printed[path] = f"{self.count:,}.00"
-            return self.count * 100
-        # A text that is also a number, for fields that hold a decimal.
-        self.printed[path] = f"{self.count}"
-        return f"{self.count}"
-
-
-def bare(annotation: object) -> tuple[object, bool]:
-    """The type inside ``Annotated``, ``X | None`` and ``tuple[X, ...]``; whether it was many."""
-    many = False
-    while arguments := get_args(annotation):
-        many = many or get_origin(annotation) is tuple
-        annotation = arguments[0]
-    return annotation, many
 
 
 @pytest.mark.parametrize("design", DESIGNS)
