@@ -35,7 +35,7 @@ from portico.db import control_unit, db, engines, make_engine, unit_of_work
 from portico.records.activity import AccessLog
 from portico.records.content import DocumentContent, Kind
 from portico.records.customer import Contact, Customer
-from portico.records.document import Document
+from portico.records.document import Document, Rendition
 from portico.records.link import PortalLink, Purpose
 from portico.records.mail import Mail
 from portico.records.tenant import Tenant
@@ -252,6 +252,10 @@ class Company:
 
     def mails(self) -> list[Mail]:
         return self.rows(Mail)
+
+    def kept_pdfs(self) -> int:
+        with self.scope():
+            return db.session.scalar(sa.select(sa.func.count(Rendition.key))) or 0
 
     def log(self) -> list[AccessLog]:
         """The activity log, with what was spooled brought in."""

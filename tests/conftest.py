@@ -7,8 +7,10 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from portico import clock as portico_clock
+from portico.db import db, make_engine
 from tests.cast import Company, Stage, TestClock
 from tests.servers import Inbox, Postgres
 
@@ -44,11 +46,11 @@ def raise_curtain(
         def make(backend: str = "sqlite", **settings: str) -> Stage:
             number = len(list(tmp_path.glob("instance*")))
             folder = tmp_path / f"instance{number}"
-            databases = {}
+            databases: dict[str, str] = {}
             if backend == "postgres":
-                server = request.getfixturevalue("postgres")
-                for slug in ("acme", "bolt"):
-                    databases[slug] = ends.enter_context(_database(server, slug, tmp_path))
+                databases = request.getfixturevalue("postgres_tenants")
+                for url in databases.values():
+                    _as_it_was(url)
             stage = Stage(folder, smtp_server.url, pattern, **settings)
             stage.inbox = smtp_server
             ends.callback(stage.close)
@@ -59,15 +61,53 @@ def raise_curtain(
         yield make
 
 
-@contextmanager
-def _database(server: Postgres, slug: str, tmp_path: Path) -> Iterator[str]:
-    def fill(url: str) -> None:
-        stage = Stage(tmp_path / f"pattern-{slug}", NO_MAIL)
-        stage.settle(getattr(stage, slug), url)
-        stage.close()
+@pytest.fixture(scope="session")
+def postgres_tenants(
+    postgres: Postgres, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, str]]:
+    """A database for each tenant, with everybody in it and a copy to go back to: filling tables
+    again is ten times as quick as making a database."""
+    with ExitStack() as ends:
+        databases = {}
+        for slug in ("acme", "bolt"):
+            url = databases[slug] = ends.enter_context(postgres.database())
+            stage = Stage(tmp_path_factory.mktemp(slug) / "instance", NO_MAIL)
+            stage.settle(getattr(stage, slug), url)
+            stage.close()
+            with _connected(url) as connection:
+                connection.execute(sa.text("CREATE SCHEMA kept"))
+                for table in db.metadata.sorted_tables:
+                    connection.execute(
+                        sa.text(f"CREATE TABLE kept.{table.name} AS TABLE public.{table.name}")
+                    )
+        yield databases
 
-    with server.database(slug, fill) as url:
-        yield url
+
+def _as_it_was(url: str) -> None:
+    tables = db.metadata.sorted_tables
+    with _connected(url) as connection:
+        names = ", ".join(table.name for table in tables)
+        connection.execute(sa.text(f"TRUNCATE {names} RESTART IDENTITY CASCADE"))
+        for table in tables:
+            connection.execute(sa.text(f"INSERT INTO {table.name} SELECT * FROM kept.{table.name}"))
+            column = table.autoincrement_column
+            if column is not None and connection.scalar(
+                sa.select(sa.func.pg_get_serial_sequence(table.name, column.name))
+            ):
+                connection.execute(
+                    sa.text(
+                        f"SELECT setval(pg_get_serial_sequence('{table.name}', '{column.name}'), "
+                        f"max({column.name})) FROM {table.name}"
+                    )
+                )
+
+
+@contextmanager
+def _connected(url: str) -> Iterator[sa.Connection]:
+    engine = make_engine(url)
+    with engine.begin() as connection:
+        yield connection
+    engine.dispose()
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

@@ -152,6 +152,8 @@ def open_link(token: str, purpose: Purpose, visitor: Visitor) -> LinkedPage | No
     org = organization_face(_Part(row, "org"))
     expired = row.link_expires_at is not None and row.link_expires_at <= clock.now()
     decided = row.decision_id is not None
+    superseded = row.doc_sent_revision not in {None, row.doc_current_revision}
+    shown = DocumentContent.model_validate_json(row.rev_content) if superseded else None
     return LinkedPage(
         standing=Standing.EXPIRED if expired else Standing.LIVE,
         actor=Actor(
@@ -166,7 +168,7 @@ def open_link(token: str, purpose: Purpose, visitor: Visitor) -> LinkedPage | No
             visitor=visitor,
         ),
         org=org,
-        document=document_face(_Part(row, "doc"), org.timezone),
+        document=document_face(_Part(row, "doc"), org.timezone, shown),
         customer_name=row.customer_name,
         content_json=row.rev_content,
         content_sha256=row.rev_content_sha256,

@@ -30,7 +30,7 @@ def test_every_kind_of_document_opens(both, kind):
 
 
 def test_the_older_address_shows_the_same_and_leads_on_to_the_new_one(stage):
-    quote, link = stage.acme.quote()
+    _quote, link = stage.acme.quote()
     visitor = stage.visitor()
     page = visitor.get(link.replace("/i/", "/portal/"))
     assert page.source == visitor.get(link).source
@@ -46,7 +46,7 @@ def test_the_older_address_answers_too(stage):
 
 
 def test_the_page_shows_what_the_document_says(stage):
-    quote, link = stage.acme.quote()
+    _quote, link = stage.acme.quote()
     text = stage.visitor().get(link).text
     for expected in (
         "Halden of Acme", "Q-2041", "Awaiting your answer", "Oak floor, brushed", "42", "78.50",

@@ -15,7 +15,7 @@ NEW_KEY = "a-newer-key-for-tests-9876543210-zyxwvutsrq"
 
 
 def test_the_outsider_with_the_database_alone_opens_nothing(both):
-    quote, link = both.acme.quote()
+    _quote, _link = both.acme.quote()
     row = both.acme.links()[0]
     mallory = both.visitor()
     for stolen in (row.nonce, row.token_sha256):
@@ -24,7 +24,7 @@ def test_the_outsider_with_the_database_alone_opens_nothing(both):
 
 
 def test_only_the_digest_is_kept(both):
-    quote, link = both.acme.quote()
+    _quote, link = both.acme.quote()
     token = token_of(link)
     assert len(base64.urlsafe_b64decode(token + "=")) == 32
     assert both.acme.links()[0].token_sha256 == hashlib.sha256(token.encode()).digest()
@@ -49,7 +49,7 @@ def test_the_token_is_in_no_file_of_the_installation(stage):
 
 
 def test_the_mail_carries_it_once_in_text_and_once_in_html(stage):
-    quote, link = stage.acme.quote()
+    _quote, link = stage.acme.quote()
     letter = stage.letters_to(MARIT)[0]
     assert [body.count(token_of(link)) for body in bodies(letter)] == [1, 1]
     headers = "".join(f"{name}: {value}" for name, value in letter.message.items())

@@ -51,7 +51,7 @@ def test_a_revision_has_one_answer_whichever_link_it_came_through(both):
 
 
 def test_a_contact_who_is_switched_off_reads_nothing_more(both):
-    quote, link = both.acme.quote()
+    _quote, link = both.acme.quote()
     with both.acme.scope():
         team.set_contact_active("halden", MARIT.customer, MARIT.email, False)
     assert both.visitor().get(link).status == 404
@@ -69,6 +69,6 @@ def test_a_customer_who_is_switched_off_reads_nothing_more(both):
 
 
 def test_what_becomes_of_one_tenant_does_not_touch_the_other(both):
-    quote, link = both.bolt.quote(BEA)
+    _quote, link = both.bolt.quote(BEA)
     both.acme.execute("UPDATE customers SET is_active = :no", no=False)
     assert both.visitor().get(link).status == 200

@@ -32,7 +32,7 @@ def stage(stage, clock):
 
 
 def test_the_outsider_gets_no_fresh_link_by_typing_an_address(both):
-    quote, link = _expired(both)
+    _quote, link = _expired(both)
     before = len(both.inbox.messages)
     asked = both.visitor().post(
         f"{link}/request-access", {"email": MALLORY, "to": MALLORY, "contact": "2"}
@@ -48,7 +48,7 @@ def test_the_outsider_gets_no_fresh_link_by_typing_an_address(both):
 
 
 def test_a_mailed_link_lives_a_day_from_delivery(both):
-    quote, link = both.acme.quote()
+    _quote, link = both.acme.quote()
     both.clock.advance(hours=23, minutes=59, seconds=59)
     assert both.visitor().get(link).status == 200
     both.clock.advance(seconds=1)
@@ -129,7 +129,7 @@ def test_each_kind_of_document_may_have_its_own_hours(both):
 def test_one_organizations_hours_are_not_anothers(both):
     with both.acme.scope():
         team.set_link_lifetime("brightwater", Kind.QUOTE, 72, until_validity=False)
-    quote, link = both.acme.quote()
+    _quote, link = both.acme.quote()
     both.clock.advance(hours=24)
     assert both.visitor().get(link).status == 410
 
@@ -137,7 +137,7 @@ def test_one_organizations_hours_are_not_anothers(both):
 def test_a_link_may_live_as_long_as_its_quote(both):
     with both.acme.scope():
         team.set_link_lifetime("halden", Kind.QUOTE, 24, until_validity=True)
-    quote, link = both.acme.quote()
+    _quote, link = both.acme.quote()
     both.clock.set(2026, 11, 26, 22, 59, 59)  # one second before midnight in Oslo
     assert both.visitor().get(link).status == 200
     both.clock.advance(seconds=1)
@@ -167,7 +167,7 @@ def test_a_life_has_bounds(stage, hours):
 
 
 def test_an_expired_page_names_no_data_of_the_document(both):
-    quote, link = _expired(both)
+    _quote, link = _expired(both)
     page = both.visitor().get(link)
     assert page.status == 410
     assert page.heading == "Link expired"
@@ -177,7 +177,7 @@ def test_an_expired_page_names_no_data_of_the_document(both):
 
 @pytest.mark.parametrize("path", ["/pdf", "/receipt", "/files/1", "/settings", "/end", "/accept"])
 def test_nothing_behind_an_expired_link_is_shown(both, path):
-    quote, link = _expired(both)
+    _quote, link = _expired(both)
     page = both.visitor().get(link + path)
     assert page.status == 410
     assert page.heading == "Link expired"
@@ -185,7 +185,7 @@ def test_nothing_behind_an_expired_link_is_shown(both, path):
 
 @pytest.mark.parametrize("path", ["/accept", "/decline", "/ask", "/more-time", "/end"])
 def test_nothing_behind_an_expired_link_is_done(both, path):
-    quote, link = _expired(both)
+    _quote, link = _expired(both)
     before = both.acme.dump()
     form = {"name": "Marit", "revision": "1", "question": "When?", "wish": "May"}
     assert both.visitor().post(link + path, form).status == 410
@@ -193,14 +193,14 @@ def test_nothing_behind_an_expired_link_is_done(both, path):
 
 
 def test_a_part_of_an_expired_page_leads_to_the_whole(stage):
-    quote, link = _expired(stage)
+    _quote, link = _expired(stage)
     answer = stage.visitor().post(f"{link}/accept", {"name": "M", "revision": "1"}, htmx=True)
     assert answer.headers["HX-Redirect"].endswith(f"/i/{token_of(link)}")
     assert answer.data == b""
 
 
 def test_request_access_is_on_the_expired_page_and_send_again_on_the_next(stage):
-    quote, link = _expired(stage)
+    _quote, link = _expired(stage)
     expired = stage.visitor().get(link)
     assert [action.rpartition("/")[2] for action in expired.forms()] == ["request-access"]
     asked = stage.visitor().post(f"{link}/request-access")
@@ -223,7 +223,7 @@ def test_a_link_without_a_contact_offers_neither(both):
 
 
 def test_a_fresh_link_is_mailed_and_lives_a_day(both):
-    quote, link = _expired(both)
+    _quote, link = _expired(both)
     assert both.visitor().post(f"{link}/request-access").heading == "Look in your mail"
     both.deliver()
     fresh = both.link_to(MARIT)
@@ -236,7 +236,7 @@ def test_a_fresh_link_is_mailed_and_lives_a_day(both):
 
 
 def test_a_fresh_link_may_be_renewed_again(both):
-    quote, link = _expired(both)
+    _quote, link = _expired(both)
     for _ in range(3):
         both.visitor().post(f"{link}/request-access")
         both.deliver()
@@ -246,7 +246,7 @@ def test_a_fresh_link_may_be_renewed_again(both):
 
 
 def test_asking_twice_mails_one_and_the_same_living_link(both):
-    quote, link = _expired(both)
+    _quote, link = _expired(both)
     both.visitor().post(f"{link}/request-access")
     both.visitor().post(f"{link}/send-again")
     both.deliver()

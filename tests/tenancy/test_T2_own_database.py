@@ -88,15 +88,14 @@ def test_a_tenant_that_does_not_exist_cannot_be_entered(stage):
 
 def test_a_unit_of_work_that_fails_leaves_nothing(both):
     before = both.acme.dump()
-    with both.acme.scope():
-        with pytest.raises(RuntimeError), unit_of_work():
-            db.session.add(
-                Customer(
-                    name="Half",
-                    organization_id=1,
-                    created_at=both.acme.rows(Customer)[0].created_at,
-                )
+    with both.acme.scope(), pytest.raises(RuntimeError), unit_of_work():
+        db.session.add(
+            Customer(
+                name="Half",
+                organization_id=1,
+                created_at=both.acme.rows(Customer)[0].created_at,
             )
-            db.session.flush()
-            raise RuntimeError
+        )
+        db.session.flush()
+        raise RuntimeError
     assert both.acme.dump() == before

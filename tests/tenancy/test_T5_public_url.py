@@ -8,7 +8,7 @@ from tests.cast import MARIT, token_of
 
 
 def test_a_forged_host_gets_nowhere(stage, clock):
-    quote, link = stage.acme.quote()
+    _quote, link = stage.acme.quote()
     clock.advance(days=2)
     forged = f"https://mallory.example/i/{token_of(link)}/request-access"
     assert stage.visitor().post(forged).status == 404
@@ -17,7 +17,7 @@ def test_a_forged_host_gets_nowhere(stage, clock):
 
 @pytest.mark.parametrize("header", ["X_Forwarded_Host", "Forwarded", "X_Original_Host"])
 def test_a_header_does_not_change_where_the_mail_leads(stage, clock, header):
-    quote, link = stage.acme.quote()
+    _quote, link = stage.acme.quote()
     clock.advance(days=2)
     value = "host=mallory.example" if header == "Forwarded" else "mallory.example"
     asked = stage.visitor().post(f"{link}/request-access", **{header: value})
@@ -30,7 +30,7 @@ def test_a_header_does_not_change_where_the_mail_leads(stage, clock, header):
 
 def test_a_wildcard_default_still_mails_the_configured_address(raise_curtain, clock):
     stage = raise_curtain(PORTICO_DEFAULT_TENANT="acme")
-    quote, link = stage.acme.quote()
+    _quote, link = stage.acme.quote()
     clock.advance(days=2)
     forged = f"https://mallory.example/i/{token_of(link)}/request-access"
     assert stage.visitor().post(forged).status == 200
