@@ -46,13 +46,14 @@ def money(minor: int, currency: str, locale: str) -> str:
     """Whole minor units with the currency's sign: ``€6,227.50``."""
     pattern = _currency_pattern(locale, digits_of(currency))
     value, known = from_minor(minor, currency), locale_of(locale)
-    return pattern.apply(value, known, currency=currency, currency_digits=False)
+    text: str = pattern.apply(value, known, currency=currency, currency_digits=False)
+    return text
 
 
 @lru_cache(maxsize=256)
 def _currency_pattern(locale: str, digits: int) -> NumberPattern:
     """The locale's pattern for money, with ISO's decimals instead of those used in cash."""
-    pattern = copy.copy(locale_of(locale).currency_formats["standard"])
+    pattern: NumberPattern = copy.copy(locale_of(locale).currency_formats["standard"])
     pattern.frac_prec = (digits, digits)
     return pattern
 

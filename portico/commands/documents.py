@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from portico.commands.shell import in_tenant, staff_option
+from portico.commands.shell import counted, in_tenant, staff_option
 from portico.records.content import Kind
 from portico.records.decision import Answer
 from portico.records.document import Document
@@ -74,7 +74,7 @@ def send(
         attach_pdf=attach_pdf,
         hours=hours,
     )
-    click.echo(f"{count} mails are on their way.")
+    click.echo(f"{counted(count, 'mail')} on the way.")
 
 
 @document.command("link")
@@ -99,7 +99,7 @@ def link(
 def revoke(organization_slug: str, kind: str, reference: str, by: str) -> None:
     """Revoke all links to a document, expired ones too."""
     found = _find(organization_slug, kind, reference)
-    click.echo(f"{links.revoke_for_document(found.id, by=by)} links were revoked.")
+    click.echo(f"{counted(links.revoke_for_document(found.id, by=by), 'link')} revoked.")
 
 
 @document.command("post")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from portico.commands.shell import in_tenant, staff_option
+from portico.commands.shell import counted, in_tenant, staff_option
 from portico.config import settings
 from portico.services import intake
 from portico.services.imports.refusals import BadFile
@@ -59,7 +59,7 @@ def import_files(
             if not one.can_be_sent:
                 click.echo("  It cannot be sent until the customer has a contact with an address.")
     if failed:
-        raise click.ClickException(f"{failed} of {len(files)} files were not imported.")
+        raise click.ClickException(f"Not imported: {counted(failed, 'file')} of {len(files)}.")
 
 
 def _bytes(file: Path) -> bytes:

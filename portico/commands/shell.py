@@ -10,7 +10,6 @@ import click
 from flask import Flask, current_app
 from flask.cli import with_appcontext
 
-from portico.config import settings
 from portico.refusals import BadInput, Refusal
 from portico.services.tenants import directory, tenant_scope
 
@@ -59,13 +58,6 @@ def staff_option(command: Callable[..., Any]) -> Callable[..., Any]:
     )(command)
 
 
-def wide_id(_context: click.Context, _parameter: click.Parameter, value: int) -> int:
-    """An id that a database can hold."""
-    if not 0 < value < 2**63:
-        raise click.BadParameter("there is nothing with this number")
-    return value
-
-
-def demo_only() -> None:
-    if not settings().demo:
-        raise click.ClickException("This belongs to the demonstration; set PORTICO_DEMO=1 for it.")
+def counted(number: int, thing: str) -> str:
+    """``1 mail``, ``2 mails``."""
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from portico.commands.shell import in_tenant, staff_option
+from portico.commands.shell import counted, in_tenant, staff_option
 from portico.records.content import Kind
 from portico.services import links, team
 from portico.services.team import OrganizationFace
@@ -105,7 +105,7 @@ def create_customer(
 def revoke_links(organization_slug: str, reference: str, by: str) -> None:
     """Revoke all links of a customer (by id or exact name), expired ones too."""
     found = team.find_customer(organization_slug, reference)
-    click.echo(f"{links.revoke_for_customer(found.id, by=by)} links were revoked.")
+    click.echo(f"{counted(links.revoke_for_customer(found.id, by=by), 'link')} revoked.")
 
 
 @customer.command("switch")

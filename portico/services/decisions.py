@@ -33,7 +33,7 @@ from portico.refusals import (
     StaffRefusal,
     Unknown,
 )
-from portico.services import activity, documents, outbox
+from portico.services import activity, documents, outbox, sending
 from portico.services.activity import Entry, Visitor
 from portico.services.links import Actor
 from portico.text import one_line, paragraphs
@@ -263,10 +263,13 @@ def _mail_receipts(document: Document, decision: Decision) -> None:
         "document_id": document.id,
     }
     if decision.contact_id is not None:
+        contacts = [decision.contact_id]
+    else:  # a copied link or an answer by phone: whoever is on file learns of it
+        contacts = [contact.id for contact in sending.recipients(document.customer_id)]
+    for contact_id in contacts:
         outbox.post(
             MailKind.RECEIPT_CUSTOMER,
-            contact_id=decision.contact_id,
-            link_id=decision.link_id,
+            contact_id=contact_id,
             reference={"decision": decision.id},
             **common,
         )

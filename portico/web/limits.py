@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import sqlite3
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from threading import Lock
@@ -45,7 +46,7 @@ class SqliteStorage(Storage):
     def incr(self, key: str, expiry: float, amount: int = 1) -> int:
         return self.incr_all([(key, expiry)], amount)[0]
 
-    def incr_all(self, windows: list[tuple[str, float]], amount: int = 1) -> list[int]:
+    def incr_all(self, windows: Sequence[tuple[str, float]], amount: int = 1) -> list[int]:
         """Count one hit in several windows at once; returns their counts in the same order."""
         now = int(clock.now().timestamp())
         places = ",".join("(?,?,?)" for _ in windows)
