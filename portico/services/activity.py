@@ -32,6 +32,7 @@ from portico import clock, tokens
 from portico.config import settings
 from portico.db import current_tenant, db, unit_of_work
 from portico.records.activity import AccessLog, Activity, ActivityChain, ActorKind, Label
+from portico.records.link import PortalLink
 from portico.services import scanners
 from portico.services.tenants import directory, tenant_scope
 
@@ -132,10 +133,16 @@ def verify() -> Verdict:
         if previous != row.chain_sha256:
             return Verdict(count, f"row {row.id} was changed or moved")
     end = db.session.get(ActivityChain, 1)
-    length, head = (end.length, end.chain_sha256) if end else (0, _START)
+    if end is None:
+        return Verdict(count, "its end is missing")
+    length, head = end.length, end.chain_sha256
     if length != count or head != previous:
         return Verdict(count, f"the log should have {length} rows and has {count}")
-    if end and not tokens.seal_holds("activity", _head(length, head), end.seal):
+    if length == 0:
+        # A log that was never begun has no seal yet; but no link is issued without a row in it.
+        issued = db.session.execute(sa.select(PortalLink.id).limit(1)).first()
+        return Verdict(count, "it is empty, but links were issued" if issued else None)
+    if not tokens.seal_holds("activity", _head(length, head), end.seal):
         return Verdict(count, "the end of the log is not sealed by this installation")
     return Verdict(count, None)
 

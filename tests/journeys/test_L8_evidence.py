@@ -63,8 +63,8 @@ def test_both_sides_get_a_mail_with_the_receipt(stage):
         assert receipt.get_filename() == "receipt-Q-2041.pdf"
         pages = PdfReader(io.BytesIO(receipt.get_payload(decode=True))).pages
         text = " ".join(page.extract_text() for page in pages)
-        for expected in (code, "Marit S.", "PO-77", "203.0.113.99"):
-            assert "".join(expected.split()) in "".join(text.split())
+        for expected in (code, "Marit S.", "PO-77", "203.0.113.7"):
+            assert expected in text
         assert token_of(link) not in text
         assert token_of(link) not in letter.raw.decode()
 
