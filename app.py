@@ -11,7 +11,7 @@ from portico.db import init_databases
 from portico.queries.tenants import Directory
 from portico.services.activity import init_spool
 from portico.web import assets, errors, pages, server, tenancy
-from portico.web.limits import limiter
+from portico.web.limits import init_limits
 from portico.worker import init_queue
 
 
@@ -26,7 +26,7 @@ def create_app(settings: config.Config | None = None) -> Flask:
     app.session_interface = tenancy.TenantSessions()
     init_databases(app, settings.control_url)
     app.extensions["portico.directory"] = Directory()
-    limiter.init_app(app)
+    init_limits(app)
     init_spool(app)
     init_queue(app, settings)
 

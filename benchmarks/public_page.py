@@ -34,7 +34,8 @@ LINKS = int(os.environ.get("BENCH_LINKS", "10000"))
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "5"))
 SECONDS = float(os.environ.get("BENCH_SECONDS", "6"))
 CONNECTIONS = 8
-THREADS = 4
+WORKERS = 2
+THREADS = 2
 _ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -48,7 +49,7 @@ def run() -> None:
         server = subprocess.Popen(
             [
                 sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1",
-                "--port", str(port), "--workers", "1", "--blocking-threads", str(THREADS),
+                "--port", str(port), "--workers", str(WORKERS), "--blocking-threads", str(THREADS),
                 "--no-access-log", "--log-level", "warning", "benchmarks.server:application",
             ],
             env=environment, cwd=_ROOT,
