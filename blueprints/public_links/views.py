@@ -145,6 +145,8 @@ def send_again(token: str) -> Response:
 
 def _renew() -> Response:
     at = linked()
+    if at.standing is link_pages.Standing.LIVE:
+        return back((request.view_args or {})["token"])
     if not at.can_be_renewed:
         raise NotFound
     limits.recovery(at.actor.link_id)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
+from urllib.parse import unquote_to_bytes, urlsplit
 
 from flask import request
 
@@ -28,9 +28,22 @@ def require_own_form() -> None:
         raise ForeignForm
     if request.mimetype and request.mimetype not in _FORM_TYPES:
         raise WrongContentType
+    _require_text()
     for name in request.form:
         if len(request.form.getlist(name)) > 1:
             raise BadInput({"form": "One answer came twice in the same form; nothing was changed."})
+
+
+def _require_text() -> None:
+    """Werkzeug keeps bytes that are no UTF-8 as percent signs; nobody's name looks like that."""
+    if request.mimetype == "multipart/form-data":
+        return  # there such bytes become U+FFFD, which no field takes
+    try:
+        unquote_to_bytes(request.get_data(cache=True)).decode()
+    except UnicodeDecodeError:
+        raise BadInput(
+            {"form": "The form holds characters that cannot be read; nothing was changed."}
+        ) from None
 
 
 def _origin_of(url: str) -> str:
