@@ -7,6 +7,7 @@ import html
 import re
 from types import SimpleNamespace
 
+import pytest
 from flask import Flask, render_template
 
 from portico.records.content import DocumentContent, Kind, StatementBody
@@ -16,12 +17,37 @@ from tests.filled import Filled
 ORG = SimpleNamespace(locale="en_GB", timezone="UTC", direction="ltr")
 
 
-def sheet(content: DocumentContent) -> str:
+def markup(content: DocumentContent) -> str:
     app = Flask("sheet", template_folder="../../templates", root_path=__file__.rpartition("/")[0])
     init_pages(app)
     with app.test_request_context():
-        markup = render_template("public/_sheet.html", org=ORG, content=content)
-    return re.sub(r"\s+", "", html.unescape(re.sub(r"<[^>]+>", " ", markup)))
+        return render_template("public/_sheet.html", org=ORG, content=content)
+
+
+def sheet(content: DocumentContent) -> str:
+    return re.sub(r"\s+", "", html.unescape(re.sub(r"<[^>]+>", " ", markup(content))))
+
+
+def paper(**changes: object) -> DocumentContent:
+    """Three lines and nothing rare."""
+    tax = {"code": "S", "percent": "25", "scheme": "VAT"}
+    lines = [
+        {"id": str(number), "name": name, "quantity": "2", "price": "50", "amount": "100",
+         "tax_categories": [tax]}
+        for number, name in enumerate(("Treads", "Handrail", "Fitting"), 1)
+    ]  # fmt: skip
+    values: dict[str, object] = {
+        "kind": "quote",
+        "number": "Q-1",
+        "currency": "EUR",
+        "issued_on": "2026-11-12",
+        "seller": {"name": "Halden Joinery"},
+        "buyer": {"name": "Fjordhus AS", "address": {"city": "Trondheim", "country": "NO"}},
+        "lines": lines,
+        "taxes": [{"category": tax, "taxable": "300", "amount": "75"}],
+        "totals": {"lines": 30000, "net": 30000, "tax": 7500, "gross": 37500, "payable": 37500},
+    }
+    return DocumentContent.model_validate(values | changes)
 
 
 def test_nothing_a_content_holds_is_missing_on_the_page():
@@ -57,3 +83,57 @@ def test_a_statement_shows_opening_movements_and_closing():
     text = sheet(content)
     for said in ("100.00", "INV-1", "25.00", "125.00", "1-30days"):
         assert said in text
+
+
+def test_a_usual_paper_says_nothing_twice():
+    text = sheet(paper())
+    assert text.endswith("Net300.00VAT25%75.00Total€375.00")
+    assert "Trondheim,Norway" in text
+    assert "No." not in text
+    assert "Details" not in text
+
+
+def test_a_line_that_is_a_part_names_what_it_is_a_part_of():
+    plain = paper().model_dump(mode="json")
+    lines = plain["lines"]
+    lines.insert(1, {**lines[0], "id": "1.1", "parent": "1", "name": "Nosing"})
+    content = DocumentContent.model_validate(plain)
+    assert markup(content).count('<tr role="row" class="part">') == 1
+    text = sheet(content)
+    assert "Nosing" + "No.1.1·Partofno.1" in text
+    assert "HandrailNo.2" in text  # the second by number, the third by place
+
+
+@pytest.mark.parametrize("address", ["https://halden.example/a?b=1", "HTTP://halden.example"])
+def test_an_address_on_the_web_is_a_link_that_tells_nothing(address):
+    content = paper(references=[{"type": "document", "id": "A", "uri": address}])
+    assert f'<a href="{address}" rel="noreferrer noopener nofollow">{address}</a>' in markup(
+        content
+    )
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["javascript:alert(1)", "data:text/html,x", "ftp://halden.example", "//halden.example",
+     "mailto:a@halden.example", "java\nscript:x//http://", "www.halden.example"],
+)  # fmt: skip
+def test_any_other_address_is_only_text(address):
+    seller = {"name": "Halden Joinery", "website": address}
+    content = paper(seller=seller, references=[{"type": "document", "id": "A", "uri": address}])
+    assert "<a" not in markup(content)
+    assert sheet(content).count(re.sub(r"\s+", "", address)) == 2
+
+
+def test_what_a_page_is_made_of_is_escaped():
+    evil = "<b>x</b>"
+    changes = {
+        "other_parties": [{"role": evil, "party": {"name": evil, "website": f'http://"{evil}'}}],
+        "details": [{"name": evil, "value": evil}],
+        "prepayments": [{"id": evil, "amount": "1", "reference": evil}],
+        "deliveries": [{"party": evil, "contact": {"name": evil}, "terms": [evil]}],
+        "references": [{"type": evil, "id": evil, "uri": f'https://"{evil}'}],
+    }
+    text = markup(paper(**changes))
+    assert "<b>" not in text
+    assert 'http://"' not in text
+    assert 'https://"' not in text
