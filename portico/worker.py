@@ -47,7 +47,14 @@ def init_queue(app: Flask, settings: Config) -> None:
             raise OSError(str(problem)) from problem
 
     app.extensions["portico.queue"] = huey
+    def sweep_soon() -> None:
+        try:
+            sweep_task()
+        except (sqlite3.Error, RedisError) as problem:
+            log.warning("the queue could not be reached (%s); the next sweep is in a minute", problem)
+
     app.extensions["portico.waker"] = wake
+    app.extensions["portico.sweep_soon"] = sweep_soon
 
 
 def deliver(app: Flask, tenant: str, mail_id: int) -> MailState | None:
@@ -94,8 +101,11 @@ def run(threads: int = 2) -> None:
     """Work until told to stop. Begins with a sweep, so that a restart loses no time."""
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
     huey: Huey = app.extensions["portico.queue"]
-    consumer = GracefulConsumer(huey, workers=threads, worker_type="thread", initial_delay=0.05, max_delay=1.0)
-    sweep(app)
+    consumer = GracefulConsumer(
+        huey, workers=threads, worker_type="thread", initial_delay=0.05, max_delay=1.0
+    )
+    # By way of the queue, so that a signal that comes meanwhile finds the consumer in charge.
+    app.extensions["portico.sweep_soon"]()
     consumer.run()
 
 

@@ -16,8 +16,9 @@ def live_both(raise_curtain, backend):
 
 
 def _queue(stage, count):
-    for number in range(count):
-        quote = stage.acme.document(MARIT, number=f"Q-{number}", external_id=f"q-{number}")
+    """One quote, sent so many times: each mail has a link of its own, the PDF is made once."""
+    quote = stage.acme.document(MARIT)
+    for _ in range(count):
         stage.acme.send(quote, MARIT)
 
 
@@ -26,20 +27,18 @@ def _all_sent(stage):
 
 
 def _check(stage, count):
-    """Everybody's mail came, each link opens its own quote, doubles share one Message-ID."""
+    """All mails came, each with a link of its own that opens; doubles share one Message-ID."""
     by_id = defaultdict(list)
     for letter in stage.inbox.messages:
         by_id[letter.message["Message-ID"]].append(letter)
     assert sorted(by_id) == sorted(mail.message_id for mail in stage.acme.mails())
     assert len(by_id) == count
-    numbers = set()
+    links = set()
     for number, letters in enumerate(by_id.values()):
         (link,) = {link_in(letter) for letter in letters}
-        page = stage.visitor(f"203.0.113.{number}").get(link)
-        assert page.status == 200
-        assert page.heading in letters[0].message["Subject"] + letters[0].raw.decode()
-        numbers.add(page.heading)
-    assert len(numbers) == count
+        assert stage.visitor(f"203.0.113.{number}").get(link).heading == "Q-2041"
+        links.add(link)
+    assert len(links) == count
     return by_id
 
 

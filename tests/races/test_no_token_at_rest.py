@@ -34,12 +34,27 @@ def test_no_mailed_token_lies_anywhere(raise_curtain, backend):
         until(lambda: len(stage.inbox.messages) == 4, 60)
         mailed = [stage.link_to(person) for person in (MARIT, OLAF, CHIYO, BEA)]
         for link in mailed + copied:
-            for path in ("", "/pdf", "/end", "/settings", "/accept", "?x=1", "/nothing", "/files/1"):
+            for path in (
+                "",
+                "/pdf",
+                "/end",
+                "/settings",
+                "/accept",
+                "?x=1",
+                "/nothing",
+                "/files/1",
+            ):
                 ask(port, "GET", link + path, Referer=link)
                 ask(port, "HEAD", link + path)
             ask(port, "PUT", link)
             ask(port, "POST", f"{link}/accept", {"name": "", "revision": "x"})
-            ask(port, "POST", f"{link}/accept", {"name": "M", "revision": "1"}, Sec_Fetch_Site="none")
+            ask(
+                port,
+                "POST",
+                f"{link}/accept",
+                {"name": "M", "revision": "1"},
+                Sec_Fetch_Site="none",
+            )
             ask(port, "POST", f"{link}/ask", {"question": "Why?"}, HX_Request="true")
             ask(port, "POST", f"{link}/accept", {"name": "M", "revision": "1"})
             ask(port, "POST", f"{link}/request-access", {})

@@ -10,10 +10,10 @@ import sqlalchemy as sa
 from portico.db import db, unit_of_work
 from portico.records.organization import Organization
 from portico.services import team, tenants
-from portico.services.tenants import tenant_scope
 from portico.services.team import OrganizationFace
-from tests.client import Visitor
+from portico.services.tenants import tenant_scope
 from tests.cast import BEA, MARIT
+from tests.client import Visitor
 
 THREADS = 16
 TENANTS = 20
@@ -25,7 +25,9 @@ def _fill(stage):
         with stage.app.app_context():
             tenants.create(slug, slug, f"https://portal.example/t/{slug}")
         with tenant_scope(stage.app, slug):
-            team.create_organization("one", OrganizationFace(name=f"Name of {slug}", email="a@b.example"))
+            team.create_organization(
+                "one", OrganizationFace(name=f"Name of {slug}", email="a@b.example")
+            )
     return slugs
 
 
@@ -72,4 +74,3 @@ def test_no_request_is_ever_answered_by_another_tenant(stage):
 
     with ThreadPoolExecutor(THREADS) as pool:
         assert sum(pool.map(read, range(THREADS))) == 0
-
