@@ -9,7 +9,9 @@ from portico.refusals import BadInput
 
 # Control characters, lone surrogates, the replacement character that stands for broken bytes,
 # and the marks that reverse the direction of what follows (they make one name look like another).
-_UNFIT = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffd\ufffe\uffff\u202a-\u202e\u2066-\u2069]")
+_UNFIT = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffd\ufffe\uffff\u202a-\u202e\u2066-\u2069]"
+)
 
 
 def one_line(text: str, field: str, limit: int, *, required: bool = True) -> str:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import secrets
 import shutil
 import socket
-import subprocess
 import sys
 from pathlib import Path
 
@@ -97,19 +97,18 @@ def _print(links: dict[str, str], instance: Path) -> None:
 
 
 def _serve(port: int) -> None:
-    """Web and worker together; when one ends, honcho ends the other."""
+    """Web and worker together; when one ends, honcho ends the other.
+
+    Honcho takes this process's place, so that whoever stops the demonstration stops all of it.
+    """
     procfile = _ROOT / "deploy" / "Procfile.demo"
     command = [
         sys.executable, "-m", "honcho", "start", "--no-prefix",
         "--procfile", str(procfile), "--app-root", str(_ROOT),
     ]  # fmt: skip
     environment = config.environment(PORTICO_DEMO="1", PORT=str(port), PYTHON=sys.executable)
-    process = subprocess.Popen(command, env=environment)
-    try:
-        status = process.wait()
-    except KeyboardInterrupt:
-        status = process.wait()
-    raise SystemExit(0 if status in {0, -2, 130} else status)
+    sys.stdout.flush()
+    os.execve(sys.executable, command, environment)  # nosec B606 - our own interpreter
 
 
 COMMANDS = (demo,)
