@@ -24,6 +24,7 @@ def admit() -> Response | None:
 
 def add_link_routes(blueprint: Blueprint, prefix: str) -> None:
     """All pages of a link below ``<prefix>/<token>``. URLs are built from the first prefix."""
+    views.ROOTS.setdefault(blueprint.name, prefix)
     root = f"{prefix}/<token>"
     for path, view, methods in (
         ("", views.show, ["GET"]),

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
-from flask import Response, g, redirect, request, url_for
+from flask import Response, g, redirect, request
 
 from blueprints.public_links import forms
 from blueprints.public_links.gate import linked
@@ -26,6 +26,9 @@ from portico.web import limits
 from portico.web.pages import page
 
 _VIEWED = {Kind.QUOTE: Activity.VIEW_QUOTE, Kind.INVOICE: Activity.VIEW_INVOICE}
+# Blueprint -> the path its links begin with, filled in where the routes are made.
+ROOTS: dict[str, str] = {}
+
 _PANELS = {"decline", "ask", "more_time"}
 _DONE = {
     "asked": "Your question is on its way. We answer by mail, and here.",
@@ -115,7 +118,7 @@ def settings(token: str) -> Response:
 
 def back(token: str) -> Response:
     """Somebody opened the address of a form: show the page instead."""
-    return redirect(_url("show"), 303)  # type: ignore[return-value]
+    return redirect(_root(), 303)  # type: ignore[return-value]
 
 
 # --- expired links ---------------------------------------------------------------------------
@@ -128,7 +131,7 @@ def expired() -> Response:
     activity.note(at.actor.entry(type_, expired=True))
     if request.headers.get("HX-Request") == "true":
         response = Response(status=200)
-        response.headers["HX-Redirect"] = _url("show")
+        response.headers["HX-Redirect"] = _root()
         return response
     return page("public/expired.html", status=410, **_recovery_context())
 
@@ -159,8 +162,8 @@ def _recovery_context() -> dict[str, Any]:
     return {
         "org": _org(),
         "link": SimpleNamespace(
-            request_access_url=_url("request_access") if at.can_be_renewed else None,
-            send_again_url=_url("send_again") if at.can_be_renewed else None,
+            request_access_url=f"{_root()}/request-access" if at.can_be_renewed else None,
+            send_again_url=f"{_root()}/send-again" if at.can_be_renewed else None,
         ),
     }
 
@@ -196,9 +199,13 @@ def _say(
 
 
 def _answered(done: str | None = None) -> Response:
-    """The new state of things: as a part for htmx, by redirect for everybody else."""
+    """The new state of things: as a part for htmx, by redirect for everybody else.
+
+    The redirect leads to the receipt itself: on a phone it stands below the paper.
+    """
     if request.headers.get("HX-Request") != "true":
-        return redirect(_url("show", done=done), 303)  # type: ignore[return-value]
+        query = f"?done={done}" if done else ""
+        return redirect(f"{_root()}{query}#decision", 303)  # type: ignore[return-value]
     _read_again()
     text = _DONE.get(done or "")
     return _page(notice=_notice("good", text) if text else None, typed={})
@@ -274,7 +281,7 @@ def _context() -> dict[str, Any]:
 def _link(at: link_pages.LinkedPage) -> SimpleNamespace:
     """Where the page's links and forms lead: all of them below the link itself."""
     actor = at.actor
-    root = _url("show")
+    root = _root()
     return SimpleNamespace(
         contact_name=actor.contact_name,
         contact_email_masked=masked_email(actor.contact_email) if actor.contact_email else None,
@@ -300,8 +307,10 @@ def _org() -> Any:
     return org
 
 
-def _url(name: str, **values: Any) -> str:
-    return url_for(f".{name}", token=(request.view_args or {})["token"], **values)
+def _root() -> str:
+    """The link's own address, below which all its pages lie; ``/portal/`` leads to ``/i/``."""
+    token = (request.view_args or {})["token"]
+    return f"{request.script_root}{ROOTS[request.blueprint or '']}/{token}"
 
 
 def _form(
