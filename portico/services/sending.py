@@ -64,6 +64,8 @@ def send(
         chosen = list(dict.fromkeys(contact_ids))
         if not chosen or any(contact_id not in allowed for contact_id in chosen):
             raise StaffRefusal("Choose at least one contact of this customer who can get mail.")
+        # Document before log, as deciding does it, so that the two never wait for each other.
+        links.mark_sent(document)
         for contact_id in chosen:
             contact = allowed[contact_id]
             link = links.issue(document, contact, by=by, hours=hours)
@@ -89,5 +91,4 @@ def send(
                     details={"revision": document.current_revision},
                 )
             )
-        links.mark_sent(document)
     return len(chosen)
