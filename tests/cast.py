@@ -346,13 +346,18 @@ class Stage:
 
     def move(self, company: Company, database: str) -> None:
         """Point a tenant to another database that holds the same."""
+        self._change(company, database_url=database)
+
+    def open_at(self, company: Company, public_url: str) -> None:
+        """Give a tenant another public address."""
+        company.public_url = public_url
+        self._change(company, public_url=public_url)
+
+    def _change(self, company: Company, **values: str) -> None:
+        which = Tenant.slug == company.slug
         with self.app.app_context():
             with control_unit() as connection:
-                connection.execute(
-                    sa.update(Tenant)
-                    .where(Tenant.slug == company.slug)
-                    .values(database_url=database)
-                )
+                connection.execute(sa.update(Tenant).where(which).values(**values))
             tenants.directory().forget()
 
     @staticmethod

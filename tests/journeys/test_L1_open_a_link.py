@@ -41,7 +41,7 @@ def test_the_older_address_answers_too(stage):
     quote, link = stage.acme.quote()
     old = link.replace("/i/", "/portal/")
     answered = stage.visitor().post(f"{old}/accept", {"name": "Marit", "revision": "1"})
-    assert answered.location == link
+    assert answered.location == f"{link}#decision"
     assert stage.acme.read(quote).state == "accepted"
 
 

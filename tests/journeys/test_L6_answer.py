@@ -27,7 +27,7 @@ def test_the_outsider_answers_nothing(both, action):
 def test_accept_by_plain_form_leads_to_the_receipt(both):
     quote, link = both.acme.quote()
     answer = both.visitor().post(f"{link}/accept", YES)
-    assert (answer.status, answer.location) == (303, link)
+    assert (answer.status, answer.location) == (303, f"{link}#decision")
     page = both.visitor().get(link)
     assert "Thank you. Your acceptance is recorded." in page.text
     for expected in ("Marit Solberg", "PO-77", "Before Easter", "We order the oak today"):

@@ -32,7 +32,7 @@ def test_a_quote_link_shows_the_quote_and_takes_the_answer(both):
     assert page.heading == "Q-2041"
     assert "/i/" not in page.source
     assert all("/q/" in action for action in page.forms())
-    assert both.visitor().post(f"{link}/accept", YES).location == link
+    assert both.visitor().post(f"{link}/accept", YES).location == f"{link}#decision"
     (decision,) = both.acme.rows(Decision)
     assert (decision.via, decision.contact_id) == ("quote_link", None)
     assert both.acme.read(quote).state == "accepted"
