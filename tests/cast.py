@@ -322,6 +322,7 @@ class Stage:
             **settings,
         }
         self.app = self.start()
+        self.servers: dict[int, subprocess.Popen[bytes]] = {}  # by port
         self.acme = Company(self, "acme")
         self.bolt = Company(self, "bolt")
 
@@ -435,6 +436,12 @@ class Stage:
                 stdout=output,
                 stderr=output,
             )
+
+    def processes_at(self, port: int) -> list[int]:
+        """The server process on a port, and those it started."""
+        first = self.servers[port].pid
+        children = Path(f"/proc/{first}/task/{first}/children").read_text().split()
+        return [first, *map(int, children)]
 
     def close(self) -> None:
         close(self.app)

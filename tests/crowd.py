@@ -40,6 +40,7 @@ def running(stage: Stage, processes: int = 1, threads: int = 16) -> Iterator[lis
                 log,
             )
             ends.callback(end, process)
+            stage.servers[port] = process
         for port in ports:
             until(lambda port=port: _answers(port))  # type: ignore[misc]
         yield ports

@@ -9,6 +9,7 @@ import sys
 from types import TracebackType
 
 from flask import Flask, Response, render_template, request
+from redis.exceptions import RedisError
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
@@ -31,7 +32,9 @@ _HTTP = {
         "This address takes an ordinary web form; nothing was changed.",
     ),
 }
-_BUSY_ERRNOS = {errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.EROFS}
+_BUSY_ERRNOS = {
+    errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EMFILE, errno.ENFILE, errno.EROFS,
+}  # fmt: skip
 
 
 def init_errors(app: Flask) -> None:
@@ -40,6 +43,7 @@ def init_errors(app: Flask) -> None:
     app.register_error_handler(OperationalError, _database_busy)
     app.register_error_handler(PoolTimeout, _database_busy)
     app.register_error_handler(sqlite3.OperationalError, _database_busy)
+    app.register_error_handler(RedisError, _database_busy)  # where limits are counted
     app.register_error_handler(OSError, _system_busy)
     app.register_error_handler(500, _accident)
     app.log_exception = _log_exception  # type: ignore[method-assign]
