@@ -117,7 +117,13 @@ def make_engine(url: str) -> sa.Engine:
 def engine_options(url: str) -> dict[str, Any]:
     # hide_parameters: an error in a log must not carry what a customer typed.
     if sa.make_url(url).get_backend_name() != "sqlite":
-        return {"hide_parameters": True, "pool_pre_ping": True, "pool_size": 2, "max_overflow": 30}
+        return {
+            "hide_parameters": True,
+            "pool_pre_ping": True,
+            "pool_size": 2,
+            "max_overflow": 30,
+            "connect_args": {"connect_timeout": BUSY_SECONDS},
+        }
     return {
         "hide_parameters": True,
         "pool_size": 4,  # never NullPool: the last close checkpoints the WAL on every request
@@ -131,8 +137,12 @@ def engine_options(url: str) -> dict[str, Any]:
 
 
 @event.listens_for(sa.Engine, "connect")
-def _prepare_sqlite(connection: Any, _record: Any) -> None:
+def _prepare(connection: Any, _record: Any) -> None:
+    """Both wait as long for somebody else's lock, and then say so."""
     if type(connection).__module__ != "sqlite3":
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET lock_timeout = '{BUSY_SECONDS}s'")
+        connection.commit()
         return
     cursor = connection.cursor()
     cursor.execute("PRAGMA journal_mode = WAL")

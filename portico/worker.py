@@ -47,11 +47,14 @@ def init_queue(app: Flask, settings: Config) -> None:
             raise OSError(str(problem)) from problem
 
     app.extensions["portico.queue"] = huey
+
     def sweep_soon() -> None:
         try:
             sweep_task()
         except (sqlite3.Error, RedisError) as problem:
-            log.warning("the queue could not be reached (%s); the next sweep is in a minute", problem)
+            log.warning(
+                "the queue could not be reached (%s); the next sweep is in a minute", problem
+            )
 
     app.extensions["portico.waker"] = wake
     app.extensions["portico.sweep_soon"] = sweep_soon
@@ -64,7 +67,7 @@ def deliver(app: Flask, tenant: str, mail_id: int) -> MailState | None:
         if state is MailState.SENT:
             try:
                 delivery.make_pdfs(mail_id)
-            except (Refusal, SQLAlchemyError) as problem:
+            except (Refusal, SQLAlchemyError, OSError, ValueError) as problem:
                 log.warning("the PDF was not made ahead (%s); the first click makes it", problem)
         return state
 
@@ -75,7 +78,10 @@ def sweep(app: Flask) -> int:
     with app.app_context():
         directory().forget()
         tenants = [tenant.slug for tenant in directory().all()]
-        activity.adopt_orphans()
+        try:
+            activity.adopt_orphans()
+        except (SQLAlchemyError, OSError) as problem:
+            log.error("stray activity stays where it is until the next sweep: %s", problem)
     for tenant in tenants:
         try:
             with tenant_scope(app, tenant):
@@ -83,7 +89,7 @@ def sweep(app: Flask) -> int:
             for mail_id in waiting:
                 deliver(app, tenant, mail_id)
                 tried += 1
-        except SQLAlchemyError as problem:
+        except (SQLAlchemyError, Refusal) as problem:
             log.error("tenant %s was passed over in this sweep: %s", tenant, problem)
     return tried
 

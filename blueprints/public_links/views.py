@@ -332,11 +332,11 @@ def _notice(tone: str, text: str) -> SimpleNamespace:
 
 
 def _changes(at: link_pages.LinkedPage, changed_since: int | None) -> dict[str, Any]:
-    """What is different from the revision on screen, or from the one before this."""
-    earlier = changed_since or at.document.revision - 1
-    if earlier < 1 or earlier == at.document.revision or not at.document.is_quote:
-        return {"changes": None, "changed_since": None}
-    sentences = link_pages.changed_since(at.document.id, earlier, at.content, at.org.locale)
+    """What is different from the revision on screen, or from the one shown before this."""
+    found = None
+    if at.document.is_quote and at.document.revision > 1:
+        found = link_pages.changed_since(at.document, changed_since, at.content, at.org.locale)
+    earlier, sentences = found or (None, [])
     return {"changes": sentences or None, "changed_since": earlier}
 
 

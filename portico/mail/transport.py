@@ -68,10 +68,13 @@ def _message(letter: Letter, envelope: Envelope) -> EmailMessage:
 
 def _deliver(message: EmailMessage, recipient: str, smtp: Smtp) -> None:
     try:
-        with _connect(smtp) as server:
+        server = _connect(smtp)
+        try:
             if smtp.username:
                 server.login(smtp.username, smtp.password or "")
             server.send_message(message, from_addr=settings().mail_from, to_addrs=[recipient])
+        finally:
+            _leave(server)
     except smtplib.SMTPRecipientsRefused as refused:
         code, text = next(iter(refused.recipients.values()))
         raise NotSent(f"{code} {_plain(text)}", final=500 <= code < 600) from None
@@ -93,6 +96,14 @@ def _connect(smtp: Smtp) -> smtplib.SMTP:
     if smtp.security == "starttls":
         server.starttls(context=context)
     return server
+
+
+def _leave(server: smtplib.SMTP) -> None:
+    """Say good-bye. However that goes, it says nothing about a mail that was taken."""
+    try:
+        server.quit()
+    except (smtplib.SMTPException, OSError):
+        server.close()
 
 
 def _catch(message: EmailMessage, folder: Path) -> None:

@@ -198,28 +198,41 @@ class Said:
 
 
 def conversation(document_id: int) -> list[Said]:
-    """Questions and answers about a document, oldest first."""
+    """The newest questions and answers about a document, oldest first."""
     rows = db.session.execute(
         sa.select(Message.author, Message.from_staff, Message.body, Message.created_at)
         .where(Message.document_id == document_id)
-        .order_by(Message.id)
+        .order_by(Message.id.desc())
         .limit(200)
     ).all()
-    return [Said(row.author, row.from_staff, row.body, row.created_at) for row in rows]
+    return [Said(row.author, row.from_staff, row.body, row.created_at) for row in reversed(rows)]
 
 
 def changed_since(
-    document_id: int, earlier: int, content: DocumentContent, locale: str
-) -> list[str]:
-    """What is different from an earlier revision, in sentences. Empty: nothing a person sees."""
-    row = db.session.execute(
-        sa.select(DocumentRevision.content).where(
-            DocumentRevision.document_id == document_id, DocumentRevision.number == earlier
+    document: DocumentFace, seen: int | None, content: DocumentContent, locale: str
+) -> tuple[int, list[str]] | None:
+    """What is different from revision *seen*, or from the one that was shown before this one.
+
+    The earlier revision and the sentences; None where there is nothing to compare. A revision
+    that was never put before the customer is not compared with: it is not theirs to read (L16).
+    """
+    earlier = (
+        sa.select(DocumentRevision.number, DocumentRevision.content)
+        .where(
+            DocumentRevision.document_id == document.id,
+            DocumentRevision.number < document.revision,
+            DocumentRevision.shown_at.is_not(None),
         )
-    ).one_or_none()
+        .order_by(DocumentRevision.number.desc())
+        .limit(1)
+    )
+    if seen is not None:
+        earlier = earlier.where(DocumentRevision.number == seen)
+    row = db.session.execute(earlier).first()
     if row is None:
-        return []
-    return changes.between(DocumentContent.model_validate_json(row.content), content, locale)
+        return None
+    before = DocumentContent.model_validate_json(row.content)
+    return row.number, changes.between(before, content, locale)
 
 
 def attached_file(sha256: str) -> bytes | None:

@@ -185,6 +185,8 @@ class DocumentRevision(Model):
     reason: Mapped[str] = mapped_column(sa.Text, default="")
     created_by: Mapped[str] = mapped_column(sa.String(200))
     created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+    # When it was first put before the customer; the only column that is set later, once.
+    shown_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
 
 
 class RevisionIsFrozen(RuntimeError):

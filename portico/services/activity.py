@@ -10,6 +10,7 @@ last seconds. Exactly once: a batch that was committed but not removed is recogn
 from __future__ import annotations
 
 import datetime as dt
+import errno
 import fcntl
 import hashlib
 import json
@@ -118,6 +119,7 @@ class Verdict:
 
 def verify() -> Verdict:
     """Walk the tenant's chain: finds a changed, deleted, reordered or cut row."""
+    _read_one_moment()
     previous, count = _START, 0
     for row in db.session.execute(
         sa.select(AccessLog).order_by(AccessLog.id).execution_options(yield_per=1000)
@@ -145,6 +147,13 @@ def verify() -> Verdict:
     if not tokens.seal_holds("activity", _head(length, head), end.seal):
         return Verdict(count, "the end of the log is not sealed by this installation")
     return Verdict(count, None)
+
+
+def _read_one_moment() -> None:
+    """See rows and end as they stood together, though the log grows. SQLite reads so anyway."""
+    if db.session.get_bind().dialect.name == "postgresql":
+        db.session.rollback()
+        db.session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
 
 
 # --- rows and the chain ---------------------------------------------------------------------
@@ -249,6 +258,18 @@ def _head(length: int, digest: bytes) -> bytes:
 # --- the spool ------------------------------------------------------------------------------
 
 
+@dataclass(slots=True)
+class _Failures:
+    """The tenants that one round could not reach, each tried once."""
+
+    tenants: dict[str, SQLAlchemyError] = field(default_factory=dict)
+
+    def tell(self) -> None:
+        """Raise one of the problems, once everybody else's rows are in."""
+        for problem in self.tenants.values():
+            raise problem
+
+
 class Spool:
     """Append-only files of one process. Owning a file means holding its lock."""
 
@@ -270,9 +291,11 @@ class Spool:
             if self._file is None or self._owner != os.getpid():
                 self._open()
             assert self._file is not None
+            size = os.fstat(self._file).st_size
             written = os.write(self._file, line)
             if written != len(line):
-                raise OSError(28, "the disk is full")
+                os.ftruncate(self._file, size)  # or the next line would hang on to half of this one
+                raise OSError(errno.ENOSPC, "the disk is full")
 
     def ingest(self) -> None:
         """Take the current file out of use and bring it in; then whatever dead ones there are."""
@@ -280,13 +303,18 @@ class Spool:
             with self._write_lock:
                 file, path = self._file, self._path
                 self._file = self._path = None
+            failures = _Failures()
             if file is not None and path is not None and self._owner == os.getpid():
-                self._bring_in(file, path)
-            self._adopt()
+                self._bring_in(file, path, failures)
+            self._adopt(failures)
+            failures.tell()
 
     def adopt(self) -> int:
         with self._ingest_lock:
-            return self._adopt()
+            failures = _Failures()
+            adopted = self._adopt(failures)
+            failures.tell()
+            return adopted
 
     def close(self) -> None:
         """Bring in what was noted and let the thread end."""
@@ -296,9 +324,13 @@ class Spool:
     def _open(self) -> None:
         started = self._owner == os.getpid()
         self._folder.mkdir(parents=True, exist_ok=True)
-        path = self._folder / f"{os.getpid()}-{secrets.token_hex(8)}.jsonl"
-        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-        fcntl.flock(file, fcntl.LOCK_EX)
+        while True:
+            path = self._folder / f"{os.getpid()}-{secrets.token_hex(8)}.jsonl"
+            file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+            fcntl.flock(file, fcntl.LOCK_EX)
+            if os.fstat(file).st_nlink:
+                break
+            os.close(file)  # somebody took it for an orphan before it was locked, and removed it
         self._file, self._path, self._owner = file, path, os.getpid()
         if not started:
             Thread(target=self._run, name="activity", daemon=True).start()
@@ -314,7 +346,7 @@ class Spool:
                 self._pending = True
                 log.exception("the activity spool could not be brought in; it will be tried again")
 
-    def _adopt(self) -> int:
+    def _adopt(self, failures: _Failures) -> int:
         adopted = 0
         for path in sorted(self._folder.glob("*.jsonl")):
             if path == self._path:
@@ -329,24 +361,36 @@ class Spool:
                 if os.fstat(file).st_nlink == 0:  # somebody brought it in meanwhile
                     os.close(file)
                     continue
-                self._bring_in(file, path)
-                adopted += 1
+                adopted += self._bring_in(file, path, failures)
         return adopted
 
-    def _bring_in(self, file: int, path: Path) -> None:
-        """All rows of a file into their tenants' databases, then the file away. Closes it."""
+    def _bring_in(self, file: int, path: Path, failures: _Failures) -> bool:
+        """All rows of a file into their tenants' databases, then the file away. Closes it.
+
+        A tenant that cannot be reached keeps the file, and holds up no other tenant.
+        """
         try:
             by_tenant: dict[str, list[dict[str, Any]]] = {}
             for tenant, row in _lines(file):
                 by_tenant.setdefault(tenant, []).append(row)
             for tenant, rows in by_tenant.items():
-                self._store(tenant, rows)
+                if tenant in failures.tenants:
+                    continue
+                try:
+                    self._store(tenant, rows)
+                except SQLAlchemyError as problem:
+                    failures.tenants[tenant] = problem
+            if failures.tenants.keys() & by_tenant.keys():
+                return False
             path.unlink(missing_ok=True)
+            return True
         finally:
             os.close(file)
 
     def _store(self, tenant: str, rows: list[dict[str, Any]]) -> None:
         with self._app.app_context():
+            if directory().by_slug(tenant) is None:
+                directory().forget()  # it may have been made a moment ago
             exists = directory().by_slug(tenant) is not None
         if not exists:
             log.warning("activity of a tenant that no longer exists was passed over")

@@ -33,7 +33,7 @@ from portico.refusals import (
     StaffRefusal,
     Unknown,
 )
-from portico.services import activity, documents, outbox, sending
+from portico.services import activity, documents, links, outbox, sending
 from portico.services.activity import Entry, Visitor
 from portico.services.links import Actor
 from portico.text import one_line, paragraphs
@@ -63,13 +63,14 @@ def decide(actor: Actor, answer: Answer, signatory: Signatory, *, seen: int) -> 
 
     The same answer again returns the decision that stands. Raises AlreadyDecided (the other
     answer stands), QuoteChanged, QuoteExpired, QuoteWithdrawn, BeingRevised, NothingToDecide,
-    BadInput; then nothing has changed.
+    BadInput, NotFound (the link was revoked meanwhile); then nothing has changed.
     """
     if answer is Answer.DECLINED and not signatory.name:
         signatory = Signatory(actor.contact_name or "Not given", "", signatory.note)
     signatory = signatory.checked()
     via = Via.QUOTE_LINK if actor.purpose is Purpose.QUOTE else Via.LINK
     with unit_of_work():
+        links.hold(actor)
         document = db.session.get_one(Document, actor.document_id)
         standing = _settle(document, answer, seen)
         if standing is not None:
@@ -123,7 +124,9 @@ def reverse(document_id: int, *, by: str, note: str) -> Decision:
     """
     note = paragraphs(note, "note", 2000)
     with unit_of_work():
-        document = documents.find(document_id)
+        document = links.held(document_id)
+        if document.is_void:
+            raise StaffRefusal("This quote was withdrawn; its answer stays as it is.")
         revision = documents.revision_of(document, document.current_revision)
         decision = documents.standing_decision(revision.id)
         if decision is None:
@@ -310,7 +313,9 @@ def verify(receipt_code: str) -> Verification:
     revision = db.session.get(DocumentRevision, decision.revision_id)
     problems = []
     if not tokens.seal_holds("decision", evidence(decision), _unhex(decision.seal)):
-        problems.append("The recorded evidence was changed after the decision.")
+        problems.append(
+            "The recorded evidence was changed after the decision, or the key that sealed it is gone."
+        )
     if revision is None:
         problems.append("The revision that was agreed to is missing.")
     elif not fingerprint(revision.content) == revision.content_sha256 == decision.content_sha256:

@@ -229,7 +229,9 @@ def _sent(mail_id: int, link_id: int | None, recipient: str) -> MailState:
 
 def _not_sent(mail_id: int, reason: str, *, final: bool = False) -> MailState:
     with unit_of_work():
-        mail = db.session.get_one(Mail, mail_id)
+        mail = db.session.get_one(Mail, mail_id, populate_existing=True)
+        if mail.state == MailState.SENT:
+            return MailState.SENT  # another worker took it over meanwhile, and it went out
         mail.error = reason[:1000]
         mail.claimed_by = None
         tries = len(outbox.BACKOFF_MINUTES)

@@ -69,7 +69,8 @@ def revise(document: Document, draft: Draft, *, by: str, reason: str) -> None:
         setattr(document, name, value)
     document.balance = _balance(content)
     document.current_revision += 1
-    if document.state in {State.SENT, State.ACCEPTED, State.DECLINED}:
+    owed_now = document.state == State.PAID and document.balance > 0
+    if owed_now or document.state in {State.SENT, State.ACCEPTED, State.DECLINED}:
         document.state = State.POSTED.value
         document.decided_at = None
     if draft.post and document.state == State.DRAFT:
@@ -81,7 +82,7 @@ def revise(document: Document, draft: Draft, *, by: str, reason: str) -> None:
 def post_draft(document_id: int) -> None:
     """Make a draft final, so that it can be sent."""
     with unit_of_work():
-        document = find(document_id)
+        document = links.held(document_id)
         if document.state != State.DRAFT:
             raise StaffRefusal("This document is not a draft.")
         document.state, document.posted_at = State.POSTED.value, clock.now()
@@ -90,7 +91,7 @@ def post_draft(document_id: int) -> None:
 def void(document_id: int, *, by: str) -> None:
     """Withdraw a quote or cancel another document: it can be read, not answered or renewed."""
     with unit_of_work():
-        document = find(document_id)
+        document = links.held(document_id)
         if document.state == State.ACCEPTED:
             raise StaffRefusal("This quote was accepted; reverse the acceptance first.")
         document.state = document.voided.value
@@ -104,7 +105,7 @@ def extend(document_id: int, until: dt.date, *, by: str, note: str = "") -> None
     hashed. Raises StaffRefusal, BadInput.
     """
     with unit_of_work():
-        document = find(document_id)
+        document = links.held(document_id)
         organization = db.session.get_one(Organization, document.organization_id)
         if not isinstance(document, Quote) or document.state != State.SENT:
             raise StaffRefusal("Only a quote that was sent and is unanswered can be extended.")
@@ -119,6 +120,7 @@ def extend(document_id: int, until: dt.date, *, by: str, note: str = "") -> None
         document.sent_revision = document.current_revision
         db.session.flush()
         _add_revision(document, Draft(longer, document.external_id), by, reason="extended")
+        links.mark_shown(document.id, document.current_revision)
         mail_holders(document, MailKind.QUOTE_EXTENDED, by=by, reference={"note": note})
         activity.record(_entry(Activity.EXTEND_QUOTE, document, by, until=until.isoformat()))
 

@@ -84,6 +84,8 @@ def import_file(
     try:
         with unit_of_work():
             owner = team.find_organization(organization)
+            # One import at a time: two that meet a new customer would make that customer twice.
+            db.session.refresh(owner, with_for_update={"key_share": True})
             for position, (one, warnings) in enumerate(warned, 1):
                 done.append(_store(one, warnings, owner, by=by, update=update, draft=draft))
                 if progress is not None:
@@ -128,11 +130,14 @@ def _store(
     customer = _match(one.customer, owner)
     new = Draft(content, one.external_id, warnings, one.attachments, post=not (draft or one.draft))
     existing = db.session.execute(
-        sa.select(Document).where(
+        sa.select(Document)
+        .where(
             Document.organization_id == owner.id,
             Document.kind == content.kind.value,
             Document.external_id == one.external_id,
         )
+        .with_for_update(key_share=True)  # no answer comes between reading and revising
+        .execution_options(populate_existing=True)
     ).scalar_one_or_none()
     if existing is None:
         customer = customer or _create(one.customer, content.buyer.name, owner)
@@ -140,8 +145,8 @@ def _store(
         outcome = Outcome.ADDED
     else:
         document = existing
-        customer = db.session.get_one(Customer, existing.customer_id)
-        outcome = _again(existing, new, by=by, update=update)
+        named, customer = customer, db.session.get_one(Customer, existing.customer_id)
+        outcome = _again(existing, new, named, customer, by=by, update=update)
     if outcome is not Outcome.UNCHANGED:
         _log(document, outcome, by)
     return Imported(
@@ -155,7 +160,15 @@ def _store(
     )
 
 
-def _again(existing: Document, new: Draft, *, by: str, update: bool) -> Outcome:
+def _again(
+    existing: Document,
+    new: Draft,
+    named: Customer | None,
+    customer: Customer,
+    *,
+    by: str,
+    update: bool,
+) -> Outcome:
     current = documents.revision_of(existing, existing.current_revision)
     if current.content_sha256 == fingerprint(new.content.canonical()):
         return Outcome.UNCHANGED
@@ -166,6 +179,17 @@ def _again(existing: Document, new: Draft, *, by: str, update: bool) -> Outcome:
                 Problem(
                     f"There is already another {label} with the id “{new.external_id}”. Ask for an "
                     "update to make this a new revision of it, or give this one an id of its own."
+                )
+            ]
+        )
+    if named is not None and named.id != customer.id:
+        # Its links are in the first customer's mailbox and must not show another's figures.
+        raise BadFile(
+            [
+                Problem(
+                    f"The {KINDS[new.content.kind].label.lower()} “{new.external_id}” belongs to "
+                    f"{customer.name}, and this file names {named.name}. "
+                    "Give this one an id of its own."
                 )
             ]
         )
@@ -219,7 +243,7 @@ def _create(hints: CustomerHints, name: str, owner: Organization) -> Customer:
     customer = Customer(
         organization_id=owner.id,
         external_id=None if taken else external_id,
-        name=next(iter(hints.names), name),
+        name=_on_one_line(next(iter(hints.names), name)),
         tax_id=next(iter(hints.tax_ids), None),
         endpoint=f"{endpoint.scheme or ''}:{endpoint.value}" if endpoint else None,
         created_at=clock.now(),
@@ -234,13 +258,26 @@ def _create(hints: CustomerHints, name: str, owner: Organization) -> Customer:
             Contact(
                 organization_id=owner.id,
                 customer_id=customer.id,
-                name=(hint.name or email)[:200],
+                name=_personal_name(hint.name) or email[:200],
                 email=email,
                 created_at=clock.now(),
             )
         )
     db.session.flush()
     return customer
+
+
+def _on_one_line(name: str) -> str:
+    """A file may break a name over lines; the header of a mail may not."""
+    return " ".join(name.split())
+
+
+def _personal_name(name: str | None) -> str:
+    """A contact's name as it could have been typed; empty where it could not."""
+    try:
+        return one_line(name or "", "name", 200)
+    except Refusal:
+        return ""
 
 
 def _usable(email: str | None) -> str | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass, field
-from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
@@ -13,16 +12,18 @@ from portico.db import current_tenant, db, unit_of_work
 from portico.records.activity import Activity, ActorKind
 from portico.records.content import Kind
 from portico.records.customer import Contact, Customer
-from portico.records.document import Document, State
+from portico.records.document import Document, DocumentRevision, State
 from portico.records.link import PortalLink, Purpose
 from portico.records.mail import MailKind
 from portico.records.organization import LinkLifetime, Organization
-from portico.refusals import BadInput, StaffRefusal, Unknown
+from portico.refusals import BadInput, NotFound, StaffRefusal, Unknown
 from portico.services import activity, outbox
 from portico.services.activity import Entry, Visitor
 
 DEFAULT_HOURS = 24
 _PATHS = {Purpose.DOCUMENT: "/i/", Purpose.QUOTE: "/q/"}
+# A quote "valid" to the calendar's last day has a link that ends a little before it.
+_LAST_MOMENT = dt.datetime(9999, 12, 30, tzinfo=dt.UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +126,9 @@ def expiry_of(link: PortalLink, start: dt.datetime) -> dt.datetime:
 
 def end_of_day(day: dt.date, zone: str) -> dt.datetime:
     """The first moment after *day* in *zone*, UTC."""
-    following = dt.datetime.combine(day + dt.timedelta(days=1), dt.time(), ZoneInfo(zone))
+    if day >= _LAST_MOMENT.date():
+        return _LAST_MOMENT
+    following = dt.datetime.combine(day + dt.timedelta(days=1), dt.time(), clock.zone(zone))
     return following.astimezone(dt.UTC)
 
 
@@ -149,10 +152,11 @@ def copy(
 
 
 def sendable(document_id: int) -> Document:
-    """A document that may be put before its customer. Raises Unknown, StaffRefusal."""
-    document = db.session.get(Document, document_id)
-    if document is None:
-        raise Unknown("There is no such document.")
+    """A document that may be put before its customer, held until the unit of work ends.
+
+    Raises Unknown, StaffRefusal.
+    """
+    document = held(document_id)
     if not document.is_posted:
         raise StaffRefusal("This document is a draft; post it before it is sent.")
     if document.is_void:
@@ -160,12 +164,40 @@ def sendable(document_id: int) -> Document:
     return document
 
 
+def held(document_id: int) -> Document:
+    """A document, read now and held for the running unit of work: no answer comes in between.
+
+    SQLite's unit holds everything anyway. Raises Unknown.
+    """
+    document = db.session.get(
+        Document, document_id, with_for_update={"key_share": True}, populate_existing=True
+    )
+    if document is None:
+        raise Unknown("There is no such document.")
+    return document
+
+
 def mark_sent(document: Document) -> None:
     """The customer has now been shown the current revision."""
+    mark_shown(document.id, document.current_revision)
     if document.state == State.POSTED:
         document.state = State.SENT.value
     document.sent_revision = document.current_revision
     document.sent_at = clock.now()
+
+
+def mark_shown(document_id: int, number: int) -> None:
+    """Remember when a revision was first put before the customer; others are not theirs to read."""
+    db.session.execute(
+        sa.update(DocumentRevision)
+        .where(
+            DocumentRevision.document_id == document_id,
+            DocumentRevision.number == number,
+            DocumentRevision.shown_at.is_(None),
+        )
+        .values(shown_at=clock.now())
+        .execution_options(synchronize_session=False)
+    )
 
 
 # --- renewing -------------------------------------------------------------------------------
@@ -234,6 +266,18 @@ def _open_for_recovery(link: PortalLink) -> bool:
 
 
 # --- ending and revoking ---------------------------------------------------------------------
+
+
+def hold(actor: Actor) -> None:
+    """Make sure that the actor's link still lives, and hold it for the running unit of work.
+
+    The gate looked before the unit began, and a revocation may have come between. Raises NotFound.
+    """
+    link = db.session.get(
+        PortalLink, actor.link_id, with_for_update={"key_share": True}, populate_existing=True
+    )
+    if link is None or not link.is_active or link.revoked_at or link.ended_at:
+        raise NotFound
 
 
 def end(actor: Actor) -> None:

@@ -10,6 +10,7 @@ import hashlib
 import logging
 
 import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
 
 from portico import clock, pdf
 from portico.db import db, unit_of_work
@@ -17,7 +18,7 @@ from portico.formats import money
 from portico.queries.faces import OrganizationFace, organization_face
 from portico.records.content import DocumentContent
 from portico.records.decision import Decision, Via
-from portico.records.document import KINDS, Document, DocumentRevision, Rendition, State
+from portico.records.document import KINDS, DocumentRevision, Rendition, State
 from portico.records.organization import Organization
 from portico.refusals import Busy
 
@@ -65,13 +66,12 @@ def receipt(decision_id: int, *, limits: pdf.Limits | None = None) -> bytes:
     if kept is not None:
         return kept
     revision = db.session.get_one(DocumentRevision, decision.revision_id)
-    head = db.session.get_one(Document, decision.document_id)
     content = DocumentContent.model_validate_json(revision.content)
     accepted = decision.answer == "accepted"
     evidence = pdf.Receipt(
         action=decision.answer,
         document=KINDS[content.kind].label,
-        number=head.number,
+        number=content.number,
         revision=decision.revision,
         content_sha256=decision.content_sha256,
         total=money(content.totals.payable, content.currency, org.locale),
@@ -126,7 +126,10 @@ def _make(key: str, order: pdf.Order, limits: pdf.Limits | None) -> bytes:
     except pdf.PdfFailed as problem:
         log.error("a PDF could not be made: %s", problem)
         raise Busy("The PDF could not be made just now.") from problem
-    with unit_of_work():
-        if db.session.get(Rendition, key) is None:
-            db.session.add(Rendition(key=key, data=data, created_at=clock.now()))
+    try:
+        with unit_of_work():
+            if db.session.get(Rendition, key) is None:
+                db.session.add(Rendition(key=key, data=data, created_at=clock.now()))
+    except IntegrityError:
+        log.info("somebody else kept the same PDF first")
     return data

@@ -142,6 +142,10 @@ def migrate_all() -> list[Migrated]:
     directory().forget()
     for tenant in directory().all():
         try:
+            file = sqlite_file(tenant.database_url)
+            if file is not None and not file.exists():
+                # An empty one in its place would only hide that.
+                raise FileNotFoundError(f"its database {file} is missing")
             changed = _prepare(tenant.database_url)
         except (SQLAlchemyError, OSError) as problem:
             done.append(Migrated(tenant.slug, False, str(problem).splitlines()[0]))

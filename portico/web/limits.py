@@ -108,8 +108,11 @@ class SqliteStorage(Storage):
 
 
 def client_address() -> str:
-    """The visitor's address. The proxies in front are counted by a setting, default none."""
-    return request.remote_addr or "unknown"
+    """The visitor's address. The proxies in front are counted by a setting, default none.
+
+    It is what a header says where a proxy is counted, so it is cut to what the log holds.
+    """
+    return (request.remote_addr or "unknown")[:64]
 
 
 @lru_cache(maxsize=4096)
@@ -134,6 +137,7 @@ def init_limits(app: Flask) -> None:
     exists, so Flask-Limiter's own look at every request (4 % of a page's time) stays off."""
     app.extensions.setdefault("limiter", set()).add(limiter)
     limiter.init_app(app)
+
 
 _UNKNOWN = RateLimitItemPerMinute(30)
 _PER_LINK = RateLimitItemPerMinute(120)
