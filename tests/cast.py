@@ -277,10 +277,7 @@ class Company:
 
     @property
     def database_url(self) -> str:
-        with self.stage.app.app_context():
-            tenant = tenants.directory().by_slug(self.slug)
-            assert tenant is not None
-            return tenant.database_url
+        return self.stage.database_of(self.slug)
 
     def dump(self) -> dict[str, list[tuple[Any, ...]]]:
         """Everything in the database but the log of views, and PDFs kept for the next reader."""
@@ -378,6 +375,13 @@ class Stage:
     def company_of(self, person: Person) -> Company:
         return self.acme if person.tenant == "acme" else self.bolt
 
+    def database_of(self, slug: str) -> str:
+        """The URL of a tenant's database."""
+        with self.app.app_context():
+            tenant = tenants.directory().by_slug(slug)
+            assert tenant is not None
+            return str(tenant.database_url)
+
     def deliver(self) -> int:
         """Send every message that is due; returns how many were tried."""
         tried = 0
@@ -458,7 +462,7 @@ def close(app: Flask) -> None:
 
 def link_in(letter: Received) -> str:
     """The one link of a letter; text and HTML say the same."""
-    found = {link for part in bodies(letter) for link in LINK.findall(part)}
+    found: set[str] = {link for part in bodies(letter) for link in LINK.findall(part)}
     assert len(found) == 1, f"{len(found)} links in {letter.message['Subject']!r}"
     return found.pop()
 
@@ -466,7 +470,7 @@ def link_in(letter: Received) -> str:
 def bodies(letter: Received) -> list[str]:
     """The text and the HTML of a letter."""
     parts = [letter.message.get_body((kind,)) for kind in ("plain", "html")]
-    return [part.get_content() for part in parts if part is not None]
+    return [str(part.get_content()) for part in parts if part is not None]
 
 
 def token_of(link: str) -> str:

@@ -103,14 +103,14 @@ class Answer:
     @property
     def text(self) -> str:
         """What a reader sees, with blanks folded."""
-        return " ".join(self.tree.text_content().split())
+        return " ".join(str(self.tree.text_content()).split())
 
     @property
     def source(self) -> str:
         return self.data.decode()
 
     @property
-    def tree(self) -> html.HtmlElement:
+    def tree(self) -> Any:
         whole = self.source.lstrip().lower().startswith("<!doctype")
         return html.fromstring(self.source if whole else f"<div>{self.source}</div>")
 
@@ -122,7 +122,7 @@ class Answer:
 
     @property
     def heading(self) -> str:
-        return " ".join(self.tree.find(".//h1").text_content().split())
+        return " ".join(str(self.tree.find(".//h1").text_content()).split())
 
     def forms(self) -> dict[str, dict[str, str]]:
         """Each form's fields as the page fills them in, by where it posts to."""

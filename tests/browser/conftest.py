@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -30,7 +31,7 @@ class House:
         self.base = base
         self._number = 0
 
-    def document(self, kind: Kind = Kind.QUOTE, **changes: object) -> tuple[int, str]:
+    def document(self, kind: Kind = Kind.QUOTE, **changes: Any) -> tuple[int, str]:
         """A document in Marit's hands, and the link in her mail."""
         self._number += 1
         changes.setdefault("number", f"{kind[0].upper()}-{self._number:04}")

@@ -8,7 +8,9 @@ from playwright.sync_api import expect
 
 from portico.records.content import Kind
 from portico.records.decision import Decision
+from portico.records.link import Purpose
 from portico.records.message import Message
+from tests.cast import dearer
 
 
 def _decision(house, document):
@@ -122,8 +124,6 @@ def test_end_access(house, walk, javascript):
 
 
 def test_a_quote_that_changed_is_asked_about_again(house, walk, javascript):
-    from tests.cast import dearer
-
     document, link = house.document()
     page = walk(javascript=javascript)
     page.goto(link)
@@ -157,8 +157,6 @@ def test_an_invoice_says_how_to_pay(house, walk, javascript):
 
 
 def test_a_quote_link_and_the_older_address_open_too(house, walk, javascript):
-    from portico.records.link import Purpose
-
     document, link = house.document()
     number = house.acme.read(document).number
     page = walk(javascript=javascript)

@@ -164,7 +164,7 @@ def test_behind_one_proxy_the_last_word_is_the_proxys(raise_curtain, clock):
 # --- where forms come from -------------------------------------------------------------------
 
 FORM = {"name": "Marit", "revision": "1"}
-FOREIGN = {
+FOREIGN: dict[str, dict[str, str | None]] = {
     "another site": {"Origin": "https://mallory.example", "Sec_Fetch_Site": "cross-site"},
     "another site, older browser": {"Origin": "https://mallory.example", "Sec_Fetch_Site": None},
     "a neighbour's sub-domain": {"Origin": "https://x.portal.example", "Sec_Fetch_Site": "same-site"},

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from portico.records.activity import AccessLog
+from portico.records.activity import AccessLog, Activity, ActorKind
 from portico.records.content import Kind
 from portico.services import activity
 from tests.cast import MARIT, OLAF
@@ -55,7 +55,7 @@ def test_a_view_is_logged_with_all_that_is_known(both, kind, type_, clock):
     assert (row.label, bool(row.label_reason)) == ("person", True)
 
 
-LOOKS = {
+LOOKS: dict[str, tuple[dict[str, str | None], str]] = {
     "a browser": ({}, "person"),
     "a tablet": ({"User_Agent": IPAD}, "person"),
     "a gateway by name": ({"User_Agent": "Mozilla/5.0 (compatible; BarracudaCentral)"}, "scanner"),
@@ -82,7 +82,7 @@ def test_asking_for_the_headers_is_no_person(stage):
 
 
 def test_a_preview_by_staff_is_no_view_of_the_customers(stage):
-    entry = activity.Entry(activity.Activity.VIEW_QUOTE, activity.ActorKind.CUSTOMER, preview=True)
+    entry = activity.Entry(Activity.VIEW_QUOTE, ActorKind.CUSTOMER, preview=True)
     with stage.acme.scope():
         activity.note(entry)
     assert _last(stage).label == "preview"
@@ -119,7 +119,7 @@ def test_a_whole_life_is_told_by_command(both):
 
 
 def test_security_and_financial_events_are_marked():
-    marked = activity.Activity
+    marked = Activity
     assert marked.REVOKE_LINK.is_security_event
     assert marked.VIEW_INVOICE.is_financial_action
     assert not marked.VIEW_DOCUMENT.is_financial_action

@@ -135,14 +135,18 @@ def test_changed_content_with_its_own_digest_is_noticed_too(both, decided):
 
 
 def test_a_revision_is_frozen(both, decided):
-    with both.acme.scope():
-        with pytest.raises(RevisionIsFrozen), unit_of_work():
-            revision = db.session.get_one(DocumentRevision, decided[2].revision_id)
-            revision.content = "{}"
-            db.session.flush()
-        with pytest.raises(RevisionIsFrozen), unit_of_work():
-            db.session.delete(db.session.get_one(DocumentRevision, decided[2].revision_id))
-            db.session.flush()
+    def change(revision):
+        revision.content = "{}"
+
+    for what in (change, db.session.delete):
+        with both.acme.scope(), pytest.raises(RevisionIsFrozen):
+            _in_a_unit(decided[2].revision_id, what)
+
+
+def _in_a_unit(revision_id, what):
+    with unit_of_work():
+        what(db.session.get_one(DocumentRevision, revision_id))
+        db.session.flush()
 
 
 def test_the_same_id_in_two_tenants_has_two_seals(both, decided):

@@ -42,6 +42,10 @@ def _check(stage, count):
     return by_id
 
 
+def _until_there_are_more(messages, known):
+    until(lambda: len(messages) > known)
+
+
 def test_a_worker_killed_while_it_sends_loses_nothing(live_both):
     stage = live_both
     count = 6
@@ -51,7 +55,7 @@ def test_a_worker_killed_while_it_sends_loses_nothing(live_both):
         known = len(stage.inbox.messages)
         with working(stage) as worker:
             if stage_of_talk == "answer":
-                until(lambda known=known: len(stage.inbox.messages) > known)
+                _until_there_are_more(stage.inbox.messages, known)
             else:
                 until(lambda: any(mail.state == "sending" for mail in stage.acme.mails()))
             worker.kill()

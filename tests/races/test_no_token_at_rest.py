@@ -59,8 +59,8 @@ def test_no_mailed_token_lies_anywhere(raise_curtain, backend):
             ask(port, "POST", f"{link}/accept", {"name": "M", "revision": "1"})
             ask(port, "POST", f"{link}/request-access", {})
             assert ask(port, "GET", link).status == 200
-        for company in (stage.acme, stage.bolt):
-            until(lambda company=company: {m.state for m in company.mails()} == {"sent"}, 60)
+        until(lambda: {one.state for one in stage.acme.mails()} == {"sent"}, 60)
+        until(lambda: {one.state for one in stage.bolt.mails()} == {"sent"}, 60)
         tokens = {token_of(link) for letter in stage.inbox.messages
                   for body in bodies(letter) for link in LINK.findall(body)}  # fmt: skip
         tokens |= {token_of(link) for link in copied}

@@ -35,8 +35,7 @@ def test_of_32_answers_at_once_one_stands_and_everybody_is_told_the_truth(raise_
         for quote, pair in links:
             chance.shuffle(answers)
             urls = [f"{pair[number % 2]}/{answer}" for number, answer in enumerate(answers)]
-            replies = crowd.post(urls, [FORM] * 32)
-            told[quote] = list(zip(list(answers), replies, strict=True))
+            told[quote] = list(zip(list(answers), crowd.post(urls, [FORM] * 32), strict=True))
     decisions = {decision.document_id: decision for decision in acme.rows(Decision)}
     assert len(acme.rows(Decision)) == len(decisions) == ROUNDS
     for quote, replies in told.items():
