@@ -189,6 +189,7 @@ def _decide(answer: Answer, note_field: str, panel: str | None = None) -> Respon
 def _say(
     service: Callable[[links.Actor, str], object], field: str, *, panel: str, done: str
 ) -> Response:
+    limits.question(linked().actor.link_id)
     try:
         service(linked().actor, forms.typed(field))
     except BadInput as problem:

@@ -129,7 +129,7 @@ def void(organization_slug: str, kind: str, reference: str, by: str) -> None:
 def answer(organization_slug: str, kind: str, reference: str, text: str, by: str) -> None:
     """Answer a question: the customer is mailed and reads it on the page."""
     conversations.answer(_find(organization_slug, kind, reference).id, text, by=by)
-    click.echo("The answer is on its way.")
+    click.echo("The answer stands on the page; whoever holds a mailed link is told by mail.")
 
 
 @click.group("quote")

@@ -64,13 +64,13 @@ def link_renewed(
 
 
 def receipt_for_customer(
-    org: Any, doc: Any, decision: Any, *, contact_name: str, pdf: Attached
+    org: Any, doc: Any, decision: Any, *, contact_name: str, pdf: Attached | None
 ) -> Letter:
     """The customer's receipt of their answer."""
     return _letter(
         "decision_receipt_customer",
         org,
-        attached=(pdf,),
+        attached=(pdf,) if pdf else (),
         doc=doc,
         decision=decision,
         contact_name=contact_name,
@@ -78,13 +78,13 @@ def receipt_for_customer(
 
 
 def receipt_for_staff(
-    org: Any, doc: Any, decision: Any, *, customer_name: str, pdf: Attached
+    org: Any, doc: Any, decision: Any, *, customer_name: str, pdf: Attached | None
 ) -> Letter:
     """The team's receipt of a customer's answer."""
     return _letter(
         "decision_receipt_staff",
         org,
-        attached=(pdf,),
+        attached=(pdf,) if pdf else (),
         doc=doc,
         decision=decision,
         customer_name=customer_name,
@@ -170,6 +170,7 @@ def decision_reversed(
 
 def _letter(name: str, org: Any, *, attached: tuple[Attached, ...] = (), **values: Any) -> Letter:
     env = _environment(org.locale, org.timezone)
+    values["has_attachment"] = bool(attached)
     subject = env.get_template(f"email/{name}/subject.txt").render(org=org, **values)
     text = env.get_template(f"email/{name}/body.txt").render(org=org, **values)
     html = env.get_template(f"email/{name}/body.html").render(org=org, **values)

@@ -29,6 +29,7 @@ from portico.records.link import PortalLink
 from portico.records.mail import Mail, MailKind, MailState
 from portico.records.message import Message
 from portico.records.organization import Organization
+from portico.refusals import Busy
 from portico.services import activity, documents, links, outbox, renditions
 from portico.services.activity import Entry
 
@@ -185,7 +186,10 @@ def _receipt(mail: Mail, org: OrganizationFace, doc: object, name: str) -> Lette
     decision = db.session.get_one(Decision, mail.reference["decision"])
     face = decision_face(decision)
     number = getattr(doc, "number", "")
-    pdf = Attached(safe_name(f"receipt-{number}.pdf"), renditions.receipt(decision.id))
+    try:
+        pdf = Attached(safe_name(f"receipt-{number}.pdf"), renditions.receipt(decision.id))
+    except Busy:  # a document of thousands of lines: the mail says where the receipt is
+        pdf = None
     if mail.kind == MailKind.RECEIPT_CUSTOMER:
         return letters.receipt_for_customer(org, doc, face, contact_name=name, pdf=pdf)
     customer = db.session.get_one(Customer, decision.customer_id)
@@ -195,9 +199,12 @@ def _receipt(mail: Mail, org: OrganizationFace, doc: object, name: str) -> Lette
 def _with_pdf(letter: Letter, document: Document, org: OrganizationFace) -> Letter:
     revision = documents.revision_of(document, document.shown_revision)
     face = document_face(document, org.timezone)
-    data = renditions.document(
-        org, documents.content_of(revision), revision.content_sha256, face.state
-    )
+    try:
+        data = renditions.document(
+            org, documents.content_of(revision), revision.content_sha256, face.state
+        )
+    except Busy:
+        return letter  # the link leads to the document; a mail without its copy is better than none
     name = safe_name(f"{face.kind}-{face.number}.pdf")
     return Letter(letter.subject, letter.text, letter.html, (Attached(name, data),))
 
@@ -245,7 +252,7 @@ def _not_sent(mail_id: int, reason: str, *, final: bool = False) -> MailState:
             # A server that broke off may have taken the mail all the same: the link lives its
             # time from now on, and not for ever.
             links.delivered(db.session.get_one(PortalLink, mail.link_id))
-        activity.record(_entry(mail, Activity.MAIL_FAILED, reason=reason[:200]))
+        activity.record(_entry(mail, Activity.MAIL_FAILED))  # why stands in the mail's own row
     return MailState.FAILED
 
 

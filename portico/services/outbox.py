@@ -19,6 +19,7 @@ from portico import clock
 from portico.config import settings
 from portico.db import after_commit, current_tenant, db, unit_of_work
 from portico.records.mail import Mail, MailKind, MailState
+from portico.refusals import Conflict
 from portico.services import wake
 
 # After the first try at once: minutes until the next. About a day in all, then it has failed.
@@ -117,9 +118,11 @@ def due(limit: int = 500) -> list[int]:
 
 
 def resend(mail_id: int) -> None:
-    """Queue a failed or skipped message again, from the first attempt."""
+    """Queue a failed or skipped message again, from the first attempt. Raises Conflict."""
     with unit_of_work():
         mail = db.session.get_one(Mail, mail_id)
+        if mail.state not in {MailState.FAILED, MailState.SKIPPED}:
+            raise Conflict("This message is on its way or has arrived.")
         mail.state = MailState.QUEUED.value
         mail.attempts = 0
         mail.next_attempt_at = clock.now()

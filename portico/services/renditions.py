@@ -6,6 +6,7 @@ first, in a bounded subprocess.
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import logging
 
@@ -23,6 +24,7 @@ from portico.records.organization import Organization
 from portico.refusals import Busy
 
 log = logging.getLogger(__name__)
+_NO_PDF = "The PDF could not be made just now; the page itself shows all of it."
 
 _STAMPS = {State.CANCELLED: "Cancelled", State.WITHDRAWN: "Withdrawn"}
 _VIA = {
@@ -115,21 +117,47 @@ def _key(*parts: object) -> str:
 
 
 def _kept(key: str) -> bytes | None:
-    return db.session.execute(
-        sa.select(Rendition.data).where(Rendition.key == key)
-    ).scalar_one_or_none()
+    """What was made before; None also where only a failure is remembered."""
+    return (
+        db.session.execute(
+            sa.select(Rendition.data).where(Rendition.key == key)
+        ).scalar_one_or_none()
+        or None
+    )
 
 
 def _make(key: str, order: pdf.Order, limits: pdf.Limits | None) -> bytes:
+    """Render and keep. A request does not try again what failed within the hour: each try takes
+    a processor for half a minute, and the next click would take another."""
+    if limits is not None and _failed_lately(key):
+        raise Busy(_NO_PDF)
     try:
         data = pdf.render_in_subprocess(order, limits)
     except pdf.PdfFailed as problem:
         log.error("a PDF could not be made: %s", problem)
-        raise Busy("The PDF could not be made just now.") from problem
+        _keep(key, b"")
+        raise Busy(_NO_PDF) from problem
+    _keep(key, data)
+    return data
+
+
+def _failed_lately(key: str) -> bool:
+    since = clock.now() - dt.timedelta(hours=1)
+    return (
+        db.session.execute(
+            sa.select(Rendition.key).where(
+                Rendition.key == key,
+                sa.func.length(Rendition.data) == 0,
+                Rendition.created_at > since,
+            )
+        ).first()
+        is not None
+    )
+
+
+def _keep(key: str, data: bytes) -> None:
     try:
         with unit_of_work():
-            if db.session.get(Rendition, key) is None:
-                db.session.add(Rendition(key=key, data=data, created_at=clock.now()))
+            db.session.merge(Rendition(key=key, data=data, created_at=clock.now()))
     except IntegrityError:
         log.info("somebody else kept the same PDF first")
-    return data

@@ -142,6 +142,7 @@ def init_limits(app: Flask) -> None:
 _UNKNOWN = RateLimitItemPerMinute(30)
 _PER_LINK = RateLimitItemPerMinute(120)
 _PER_ADDRESS = RateLimitItemPerMinute(600)
+_QUESTIONS_PER_LINK = RateLimitItemPerHour(20)
 _RECOVERY_PER_LINK = RateLimitItemPerHour(5)
 _RECOVERY_PER_ADDRESS = RateLimitItemPerHour(30)
 
@@ -162,6 +163,11 @@ def recovery(link_id: int) -> None:
         (_RECOVERY_PER_ADDRESS, _names("portal-recovery", "all")),
         (_RECOVERY_PER_LINK, ("portal-recovery", current_tenant().slug, "any", str(link_id))),
     )
+
+
+def question(link_id: int) -> None:
+    """Count a message to the team: each mails it, so 20 an hour for a link. Raises TooMany."""
+    _hit(_QUESTIONS_PER_LINK, ("portal-questions", current_tenant().slug, "any", str(link_id)))
 
 
 def _names(bucket: str, what: str) -> tuple[str, str, str, str]:
