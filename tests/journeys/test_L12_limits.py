@@ -136,6 +136,21 @@ def test_an_address_renews_thirty_links_an_hour(stage, clock):
     assert stage.visitor("203.0.113.8").post(f"{links[6]}/request-access").status == 200
 
 
+def test_twenty_messages_an_hour_reach_the_team_through_one_link(both, clock):
+    _quote, link = both.acme.quote()
+    for number in range(20):
+        visitor = both.visitor(f"203.0.113.{number}")
+        assert visitor.post(f"{link}/ask", {"question": f"Question {number}"}).status == 303
+    before = both.acme.dump()
+    refused = both.visitor("203.0.113.99").post(f"{link}/ask", {"question": "One more"})
+    assert refused.status == 429
+    assert int(refused.headers["Retry-After"]) > 60
+    assert both.acme.dump() == before
+    assert both.visitor().get(link).status == 200
+    clock.advance(hours=1, seconds=1)
+    assert both.visitor().post(f"{link}/ask", {"question": "One more"}).status == 303
+
+
 def test_a_visitor_of_ipv6_is_counted_by_the_network_they_own(stage):
     for number in range(30):
         stage.visitor(f"2001:db8:1:2::{number:x}").get(f"{stage.acme.public_url}/i/{GUESS}")

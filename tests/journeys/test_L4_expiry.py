@@ -7,7 +7,7 @@ import datetime as dt
 import pytest
 
 from portico.records.content import Kind
-from portico.services import documents, links, outbox, team
+from portico.services import documents, links, team
 from tests.cast import MARIT, OLAF, token_of
 
 MALLORY = "mallory@elsewhere.example"
@@ -104,9 +104,12 @@ def test_after_three_days_without_a_mail_server_the_mail_has_failed_and_can_be_s
     assert mail.state == "failed"
     assert "could not be used" in mail.error
     both.inbox.behave()
-    with both.acme.scope():
-        outbox.resend(mail.id)
+    listed = both.command("mail", "list")
+    assert f"{mail.id}\tdocument_sent" in listed.output
+    assert "failed" in listed.output
+    assert both.command("mail", "resend", str(mail.id)).exit_code == 0
     both.deliver()
+    assert both.command("mail", "list").output == ""
     link = both.link_to(MARIT)
     both.clock.advance(hours=23)
     assert both.visitor().get(link).status == 200

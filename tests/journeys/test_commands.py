@@ -42,6 +42,8 @@ MISTAKES = [
     (["quote", "record", "halden", "Q-2041", "accepted", "--name", " ", "--note", "x"], "fill this in"),
     (["quote", "record", "halden", "Q-2041", "accepted", "--name", "x", "--note", " "], "fill this in"),
     (["quote", "reverse", "halden", "Q-2041", "--note", "x"], "no answer to reverse"),
+    (["mail", "resend", "999"], "no message"),
+    (["mail", "resend", "0"], "range"),
     (["receipt", "verify", "AAAA-BBBB-CCCC-DDDD"], "No decision"),
     (["activity", "show", "halden", "quote", "Q-1"], "no quote"),
 ]  # fmt: skip
