@@ -10,12 +10,10 @@ are taken out of the mails that arrived.
 
 from __future__ import annotations
 
-import ctypes
 import datetime as dt
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -441,7 +439,6 @@ class Stage:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
-                preexec_fn=_end_with_the_tests,
             )
 
     def processes_at(self, port: int) -> list[int]:
@@ -452,15 +449,6 @@ class Stage:
 
     def close(self) -> None:
         close(self.app)
-
-
-_libc = ctypes.CDLL(None)
-
-
-def _end_with_the_tests() -> None:
-    """No process outlives tests that were killed: the kernel tells it when its parent dies."""
-    if sys.platform == "linux":
-        _libc.prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
 
 
 def close(app: Flask) -> None:
