@@ -1,11 +1,13 @@
 """The map: every table, grouped. The rules on each record stand where it is defined."""
 
 # ruff: noqa: F401
-# Control database: which tenants there are.
+# Who gets in, and how (tenant database, as all below but the last).
+from portico.records.account import PortalAccount, PortalSession, ResetToken, SetupToken
+
 # What happened.
 from portico.records.activity import AccessLog, ActivityChain
 
-# Tenant database: who.
+# Who.
 from portico.records.customer import Contact, Customer
 
 # How it reaches them, and what they answer.
@@ -28,5 +30,11 @@ from portico.records.document import (
 from portico.records.link import PortalLink
 from portico.records.mail import Mail
 from portico.records.message import Message
+from portico.records.notification import Notification
 from portico.records.organization import LinkLifetime, Organization
+
+# What is owed, and what came in.
+from portico.records.payment import Allocation, Payment
+
+# Control database: which tenants there are.
 from portico.records.tenant import Tenant, TenantHost

@@ -21,7 +21,7 @@ def admit(purpose: Purpose, bucket: str) -> Response | None:
     if page is None:
         limits.unknown_token(bucket)
         raise NotFound
-    limits.known_link(bucket, page.actor.link_id)
+    limits.known_link(bucket, page.link_id)
     if request.method == "POST":
         require_own_form()
     g.linked = page

@@ -22,6 +22,7 @@ from portico.records.content import Attachment, Kind
 from portico.records.decision import Answer
 from portico.refusals import AlreadyDecided, BadInput, NotFound, QuoteChanged, Undecidable
 from portico.services import activity, conversations, decisions, links, payment_urls, renditions
+from portico.services.actors import Actor
 from portico.web import limits
 from portico.web.pages import page
 
@@ -152,7 +153,7 @@ def _renew() -> Response:
         return back((request.view_args or {})["token"])
     if not at.can_be_renewed:
         raise NotFound
-    limits.recovery(at.actor.link_id)
+    limits.recovery(at.link_id)
     links.request_renewal(at.actor)
     return page("public/requested.html", **_recovery_context())
 
@@ -186,10 +187,8 @@ def _decide(answer: Answer, note_field: str, panel: str | None = None) -> Respon
     return _answered()
 
 
-def _say(
-    service: Callable[[links.Actor, str], object], field: str, *, panel: str, done: str
-) -> Response:
-    limits.question(linked().actor.link_id)
+def _say(service: Callable[[Actor, str], object], field: str, *, panel: str, done: str) -> Response:
+    limits.question(linked().link_id)
     try:
         service(linked().actor, forms.typed(field))
     except BadInput as problem:
@@ -224,7 +223,7 @@ def _again(problem: Undecidable, changed_since: int | None = None) -> Response:
 def _read_again() -> None:
     at = linked()
     token = (request.view_args or {})["token"]
-    fresh = link_pages.open_link(token, at.actor.purpose, at.actor.visitor)
+    fresh = link_pages.open_link(token, at.purpose, at.actor.visitor)
     if fresh is None:
         raise NotFound
     g.linked = fresh

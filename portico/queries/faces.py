@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from types import SimpleNamespace
 from typing import Any
 
 from portico import clock, formats
-from portico.records.content import DocumentContent, Kind
+from portico.records.content import Kind
 from portico.records.document import KINDS, State
 
 _EXPIRING_DAYS = 3
@@ -151,14 +150,8 @@ class DocumentFace:
         return self.pay_url is not None
 
 
-def document_face(row: Any, zone: str, shown: DocumentContent | None = None) -> DocumentFace:
-    """From a Document record, or a row with its columns, judged on the day it is in *zone*.
-
-    *shown* is the content that was put before the customer: while a newer revision is being
-    prepared, what its head says is not theirs to read yet (spec L9, L16).
-    """
-    if shown is not None and _is_superseded(row):
-        row = SimpleNamespace(**_head_of(row, shown))
+def document_face(row: Any, zone: str) -> DocumentFace:
+    """From a Document record, or a row with its columns, judged on the day it is in *zone*."""
     kind = Kind(row.kind)
     today = clock.today(zone)
     state = _state_on(row, kind, today)
@@ -186,21 +179,6 @@ def document_face(row: Any, zone: str, shown: DocumentContent | None = None) -> 
 
 def _is_superseded(row: Any) -> bool:
     return row.sent_revision is not None and row.sent_revision != row.current_revision
-
-
-def _head_of(row: Any, shown: DocumentContent) -> dict[str, Any]:
-    """The head as it was when *shown* was its current revision."""
-    stays = ("id", "kind", "state", "current_revision", "sent_revision")
-    open_ = shown.statement.closing if shown.statement else shown.totals.payable
-    return {name: getattr(row, name) for name in stays} | {
-        "number": shown.number,
-        "currency": shown.currency,
-        "total": shown.totals.payable if shown.totals.gross is None else shown.totals.gross,
-        "balance": open_ if shown.kind in {Kind.INVOICE, Kind.STATEMENT} else 0,
-        "issued_on": shown.issued_on,
-        "due_on": shown.due_on,
-        "valid_until": shown.valid_until,
-    }
 
 
 def _state_on(row: Any, kind: Kind, today: dt.date) -> State:

@@ -27,13 +27,13 @@ from portico.queries.faces import (
 )
 from portico.records.content import DocumentContent
 from portico.records.customer import Contact, Customer
-from portico.records.decision import Decision
+from portico.records.decision import Decision, Via
 from portico.records.document import AttachedFile, Document, DocumentRevision, State
 from portico.records.link import PortalLink, Purpose
 from portico.records.message import Message
 from portico.records.organization import Organization
 from portico.services.activity import Visitor
-from portico.services.links import Actor
+from portico.services.actors import Actor
 
 
 class Standing(StrEnum):
@@ -46,6 +46,8 @@ class LinkedPage:
     """A live or expired link and everything its page shows. Expired: only ``org`` is for eyes."""
 
     standing: Standing
+    purpose: Purpose
+    link_id: int
     actor: Actor
     org: OrganizationFace
     document: DocumentFace
@@ -152,13 +154,13 @@ def open_link(token: str, purpose: Purpose, visitor: Visitor) -> LinkedPage | No
     org = organization_face(_Part(row, "org"))
     expired = row.link_expires_at is not None and row.link_expires_at <= clock.now()
     decided = row.decision_id is not None
-    superseded = row.doc_sent_revision not in {None, row.doc_current_revision}
-    shown = DocumentContent.model_validate_json(row.rev_content) if superseded else None
     return LinkedPage(
         standing=Standing.EXPIRED if expired else Standing.LIVE,
+        purpose=purpose,
+        link_id=row.link_id,
         actor=Actor(
+            via=Via.QUOTE_LINK if purpose is Purpose.QUOTE else Via.LINK,
             link_id=row.link_id,
-            purpose=purpose,
             organization_id=row.org_id,
             customer_id=row.customer_id,
             document_id=row.doc_id,
@@ -168,7 +170,7 @@ def open_link(token: str, purpose: Purpose, visitor: Visitor) -> LinkedPage | No
             visitor=visitor,
         ),
         org=org,
-        document=document_face(_Part(row, "doc"), org.timezone, shown),
+        document=document_face(_Part(row, "doc"), org.timezone),
         customer_name=row.customer_name,
         content_json=row.rev_content,
         content_sha256=row.rev_content_sha256,

@@ -27,6 +27,8 @@ class Customer(Model):
     endpoint: Mapped[str | None] = mapped_column(sa.String(1010))  # "scheme:value"
     is_active: Mapped[bool] = mapped_column(default=True)
     portal_enabled: Mapped[bool] = mapped_column(default=False)
+    # Staff switched access off: nobody gets in by themselves any more (A3, L10).
+    portal_withdrawn_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
     created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
 
 
@@ -47,6 +49,7 @@ class Contact(Model):
     role: Mapped[str] = mapped_column(sa.String(100), default="")
     is_active: Mapped[bool] = mapped_column(default=True)
     portal_access: Mapped[bool] = mapped_column(default=False)
+    portal_withdrawn_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
     created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
 
     @property

@@ -49,6 +49,7 @@ class Decision(Model):
     answer: Mapped[str] = mapped_column(sa.String(20))
     via: Mapped[str] = mapped_column(sa.String(20))
     link_id: Mapped[int | None] = mapped_column(sa.ForeignKey("customer_portal_links.id"))
+    account_id: Mapped[int | None] = mapped_column(sa.ForeignKey("customer_portal_accounts.id"))
     contact_id: Mapped[int | None] = mapped_column(sa.ForeignKey("contacts.id"))
     contact_name: Mapped[str | None] = mapped_column(sa.String(200))
     contact_email: Mapped[str | None] = mapped_column(sa.String(320))

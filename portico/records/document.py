@@ -15,7 +15,7 @@ from sqlalchemy import event
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portico.db import BigId, Model, UtcDateTime
-from portico.records.content import Kind
+from portico.records.content import DocumentContent, Kind
 
 
 class State(StrEnum):
@@ -42,7 +42,17 @@ class Document(Model):
         sa.UniqueConstraint("organization_id", "kind", "external_id"),
         sa.Index(
             "ix_documents_customer_list",
-            "organization_id", "customer_id", "kind", "issued_on", "id",  # read backwards
+            "organization_id", "customer_id", "kind", "issued_on", "id", "number",  # backwards
+        ),
+        sa.Index(
+            "ix_documents_customer_states",
+            "organization_id", "customer_id", "kind", "state", "issued_on", "id",
+        ),
+        sa.Index(
+            "ix_documents_open",
+            "organization_id", "customer_id", "kind", "currency", "due_on", "balance",
+            sqlite_where=sa.text("balance <> 0"),
+            postgresql_where=sa.text("balance <> 0"),
         ),
         sa.Index("ix_documents_number", "organization_id", "number"),
     )  # fmt: skip
@@ -56,7 +66,8 @@ class Document(Model):
     state: Mapped[str] = mapped_column(sa.String(20))
     currency: Mapped[str] = mapped_column(sa.String(3))
     total: Mapped[int] = mapped_column(sa.BigInteger)
-    balance: Mapped[int] = mapped_column(sa.BigInteger)
+    payable: Mapped[int] = mapped_column(sa.BigInteger)  # asked for, or credited, by itself
+    balance: Mapped[int] = mapped_column(sa.BigInteger)  # what payments and credits left open
     issued_on: Mapped[dt.date]
     due_on: Mapped[dt.date | None]
     valid_until: Mapped[dt.date | None]
@@ -90,6 +101,30 @@ class Document(Model):
     def state_on(self, today: dt.date) -> State:
         """The state as it stands on the organization's day *today*."""
         return State(self.state)
+
+    def take_head(self, content: DocumentContent) -> None:
+        """Let the head say what *content* says. What was settled stays settled.
+
+        While a newer revision waits to be sent, the head stays with the one that was: it is what
+        customers see in lists and what they owe (spec L9, L16).
+        """
+        settled = (self.payable or 0) - (self.balance or 0)
+        self.number = content.number
+        self.currency = content.currency
+        gross = content.totals.gross
+        self.total = content.totals.payable if gross is None else gross
+        self.payable = self.payable_by(content)
+        self.balance = self.payable - settled
+        self.issued_on = content.issued_on
+        self.due_on = content.due_on
+        self.valid_until = content.valid_until
+
+    def payable_by(self, content: DocumentContent) -> int:
+        """What a content asks for or credits by itself, minor units."""
+        return 0
+
+    def settle(self) -> None:
+        """Bring the state in line with what is open, after that changed."""
 
 
 class Quote(Document):
@@ -128,6 +163,20 @@ class Invoice(Document):
             return State.OVERDUE
         return State(self.state)
 
+    def payable_by(self, content: DocumentContent) -> int:
+        return content.totals.payable
+
+    def settle(self) -> None:
+        """Paid when nothing is open; partially paid when something was settled."""
+        if self.state in {State.DRAFT, State.CANCELLED}:
+            return
+        if self.balance == 0 or self.balance < 0 < self.payable:
+            self.state = State.PAID.value
+        elif self.balance != self.payable:
+            self.state = State.PARTIALLY_PAID.value
+        else:
+            self.state = (State.SENT if self.sent_at else State.POSTED).value
+
 
 class SalesOrder(Document):
     __mapper_args__ = {"polymorphic_identity": Kind.SALES_ORDER.value}
@@ -152,11 +201,26 @@ class CreditNote(Document):
     label = "Credit note"
     states = frozenset({State.DRAFT, State.POSTED, State.SENT, State.APPLIED, State.CANCELLED})
 
+    def payable_by(self, content: DocumentContent) -> int:
+        return content.totals.payable
+
+    def settle(self) -> None:
+        """Applied when all of its credit was used."""
+        if self.state in {State.DRAFT, State.CANCELLED}:
+            return
+        if self.balance == 0:
+            self.state = State.APPLIED.value
+        elif self.state == State.APPLIED:
+            self.state = (State.SENT if self.sent_at else State.POSTED).value
+
 
 class Statement(Document):
     __mapper_args__ = {"polymorphic_identity": Kind.STATEMENT.value}
     label = "Statement"
     states = frozenset({State.DRAFT, State.POSTED, State.SENT, State.CANCELLED})
+
+    def payable_by(self, content: DocumentContent) -> int:
+        return content.statement.closing if content.statement else 0
 
 
 KINDS: dict[Kind, type[Document]] = {

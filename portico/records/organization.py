@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from enum import StrEnum
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
@@ -11,6 +12,17 @@ from sqlalchemy.orm import Mapped, mapped_column
 from portico.db import BigId, Model, UtcDateTime
 
 COLOUR = re.compile(r"#[0-9a-f]{6}\Z")
+
+
+class Section(StrEnum):
+    """Parts of the portal that an organization switches on."""
+
+    ORDERS = "orders"
+    PROJECTS = "projects"
+    PROPOSALS = "proposals"
+    REQUESTS = "requests"
+    ACCEPTANCES = "acceptances"
+    DOCUMENTS = "documents"
 
 
 class Organization(Model):
@@ -34,6 +46,12 @@ class Organization(Model):
     payment_instructions: Mapped[str] = mapped_column(sa.Text, default="")
     payment_instructions_changed_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
     payment_url: Mapped[str] = mapped_column(sa.String(1000), default="")  # template, spec L13
+    # The account portal: which sections show (A1), whether a mailed link leads to an account (L10).
+    sections: Mapped[list[str]] = mapped_column(sa.JSON, default=list)
+    self_signup: Mapped[bool] = mapped_column(default=True)
+    # Days before a deadline that customers are reminded (W9); 0: never.
+    remind_quote_days: Mapped[int] = mapped_column(default=3)
+    remind_invoice_days: Mapped[int] = mapped_column(default=3)
     created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
 
 

@@ -9,9 +9,9 @@ from portico.records.document import Document, Quote, State
 from portico.records.mail import MailKind
 from portico.records.message import Message, Topic
 from portico.refusals import NothingToDecide
-from portico.services import activity, documents, links, outbox
+from portico.services import activity, actors, documents, outbox
 from portico.services.activity import Entry
-from portico.services.links import Actor
+from portico.services.actors import Actor
 from portico.text import paragraphs
 
 LONGEST = 2000
@@ -67,7 +67,7 @@ def answer(document_id: int, body: str, *, by: str) -> Message:
 
 def _say(actor: Actor, topic: Topic, body: str) -> Message:
     with unit_of_work():
-        links.hold(actor)
+        actors.hold(actor)
         message = Message(
             document_id=actor.document_id,
             topic=topic.value,

@@ -20,7 +20,6 @@ from portico.records.content import fingerprint
 from portico.records.customer import Contact
 from portico.records.decision import Answer, Decision, Via
 from portico.records.document import Document, DocumentRevision, Quote, State
-from portico.records.link import Purpose
 from portico.records.mail import MailKind
 from portico.records.organization import Organization
 from portico.refusals import (
@@ -33,9 +32,9 @@ from portico.refusals import (
     StaffRefusal,
     Unknown,
 )
-from portico.services import activity, documents, links, outbox, sending
+from portico.services import activity, actors, documents, links, outbox, sending
 from portico.services.activity import Entry, Visitor
-from portico.services.links import Actor
+from portico.services.actors import Actor
 from portico.text import one_line, paragraphs
 
 _ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # no 0, O, 1, I: codes are read out on the phone
@@ -63,14 +62,13 @@ def decide(actor: Actor, answer: Answer, signatory: Signatory, *, seen: int) -> 
 
     The same answer again returns the decision that stands. Raises AlreadyDecided (the other
     answer stands), QuoteChanged, QuoteExpired, QuoteWithdrawn, BeingRevised, NothingToDecide,
-    BadInput, NotFound (the link was revoked meanwhile); then nothing has changed.
+    BadInput, NotFound (the link was revoked or the session ended meanwhile); then nothing has changed.
     """
     if answer is Answer.DECLINED and not signatory.name:
         signatory = Signatory(actor.contact_name or "Not given", "", signatory.note)
     signatory = signatory.checked()
-    via = Via.QUOTE_LINK if actor.purpose is Purpose.QUOTE else Via.LINK
     with unit_of_work():
-        links.hold(actor)
+        actors.hold(actor)
         document = db.session.get_one(Document, actor.document_id)
         standing = _settle(document, answer, seen)
         if standing is not None:
@@ -79,8 +77,9 @@ def decide(actor: Actor, answer: Answer, signatory: Signatory, *, seen: int) -> 
             document,
             answer,
             signatory,
-            via=via,
+            via=actor.via,
             link_id=actor.link_id,
+            account_id=actor.account_id,
             contact_id=actor.contact_id,
             visitor=actor.visitor,
         )
@@ -206,6 +205,7 @@ def _write(
     *,
     via: Via,
     link_id: int | None = None,
+    account_id: int | None = None,
     contact_id: int | None = None,
     visitor: Visitor | None = None,
     recorded_by: str | None = None,
@@ -226,6 +226,7 @@ def _write(
         answer=answer.value,
         via=via.value,
         link_id=link_id,
+        account_id=account_id,
         contact_id=contact_id,
         contact_name=contact.name if contact else None,
         contact_email=contact.email if contact else None,
@@ -255,6 +256,8 @@ def evidence(decision: Decision) -> bytes:
     """Everything a decision's seal covers, in one canonical form."""
     values = {name: getattr(decision, name) for name in _EVIDENCE}
     values["decided_at"] = decision.decided_at.isoformat()
+    if decision.account_id is not None:  # links alone could answer when the first seals were made
+        values["account_id"] = decision.account_id
     return json.dumps(values, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
 
 

@@ -147,8 +147,7 @@ def _render(mail_id: int) -> tuple[Letter, Envelope]:
 def _letter(mail: Mail, org: OrganizationFace, name: str) -> Letter:
     kind = MailKind(mail.kind)
     document = documents.find(mail.document_id or 0)
-    shown = documents.content_of(documents.revision_of(document, document.shown_revision))
-    doc = document_face(document, org.timezone, shown)
+    doc = document_face(document, org.timezone)
     if kind in {MailKind.RECEIPT_CUSTOMER, MailKind.RECEIPT_STAFF}:
         return _receipt(mail, org, doc, name)
     if kind in {MailKind.QUESTION_STAFF, MailKind.MORE_TIME_STAFF}:

@@ -38,6 +38,7 @@ from portico.services import (
     tenants,
 )
 from portico.services.activity import Visitor
+from portico.services.actors import Actor
 from portico.services.decisions import Signatory
 from portico.services.demo_papers import PAPERS, Paper
 from portico.services.team import OrganizationFace
@@ -213,7 +214,7 @@ def _deliver() -> None:
         delivery.deliver(mail_id)
 
 
-def _actor(document: Document) -> links.Actor:
+def _actor(document: Document) -> Actor:
     """The first contact of the customer, with the newest link they were mailed."""
     link = _newest_link(document.id)
     found = open_link(links.url_of(link).rpartition("/")[2], Purpose.DOCUMENT, _BROWSER)

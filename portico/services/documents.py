@@ -45,11 +45,9 @@ def add(draft: Draft, organization: Organization, customer: Customer, *, by: str
         posted_at=now if draft.post else None,
         current_revision=1,
         created_at=now,
-        **_head(content),
     )
-    document.balance = _balance(content)
-    if document.kind == Kind.INVOICE and draft.post and document.balance == 0:
-        document.state = State.PAID.value
+    document.take_head(content)
+    document.settle()
     db.session.add(document)
     db.session.flush()
     _add_revision(document, draft, by, reason="")
@@ -65,16 +63,16 @@ def revise(document: Document, draft: Draft, *, by: str, reason: str) -> None:
     if document.is_void:
         raise Conflict("This document was withdrawn or cancelled and cannot be changed.")
     content = draft.content
-    for name, value in _head(content).items():
-        setattr(document, name, value)
-    document.balance = _balance(content)
     document.current_revision += 1
-    owed_now = document.state == State.PAID and document.balance > 0
-    if owed_now or document.state in {State.SENT, State.ACCEPTED, State.DECLINED}:
+    if document.sent_revision is None:
+        document.take_head(content)
+        document.settle()
+    if document.state in {State.SENT, State.ACCEPTED, State.DECLINED}:
         document.state = State.POSTED.value
         document.decided_at = None
     if draft.post and document.state == State.DRAFT:
         document.state, document.posted_at = State.POSTED.value, clock.now()
+        document.settle()
     db.session.flush()
     _add_revision(document, draft, by, reason)
 
@@ -86,6 +84,7 @@ def post_draft(document_id: int) -> None:
         if document.state != State.DRAFT:
             raise StaffRefusal("This document is not a draft.")
         document.state, document.posted_at = State.POSTED.value, clock.now()
+        document.settle()
 
 
 def void(document_id: int, *, by: str) -> None:
@@ -115,7 +114,7 @@ def extend(document_id: int, until: dt.date, *, by: str, note: str = "") -> None
             raise BadInput({"until": "That day is already over."})
         content = current_content(document)
         longer = content.model_copy(update={"valid_until": until})
-        document.valid_until = until
+        document.take_head(longer)
         document.current_revision += 1
         document.sent_revision = document.current_revision
         db.session.flush()
@@ -237,26 +236,6 @@ def _add_revision(document: Document, draft: Draft, by: str, reason: str) -> Non
         if db.session.get(AttachedFile, sha256) is None:
             db.session.add(AttachedFile(sha256=sha256, data=data))
     db.session.flush()
-
-
-def _head(content: DocumentContent) -> dict[str, object]:
-    return {
-        "number": content.number,
-        "currency": content.currency,
-        "total": content.totals.payable if content.totals.gross is None else content.totals.gross,
-        "issued_on": content.issued_on,
-        "due_on": content.due_on,
-        "valid_until": content.valid_until,
-    }
-
-
-def _balance(content: DocumentContent) -> int:
-    """What is open by the document itself; payments lower it later."""
-    if content.kind is Kind.INVOICE:
-        return content.totals.payable
-    if content.kind is Kind.STATEMENT and content.statement is not None:
-        return content.statement.closing
-    return 0
 
 
 def _entry(type_: Activity, document: Document, by: str, **details: object) -> Entry:

@@ -3,61 +3,27 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass, field
 
 import sqlalchemy as sa
 
 from portico import clock, tokens
 from portico.db import current_tenant, db, unit_of_work
 from portico.records.activity import Activity, ActorKind
-from portico.records.content import Kind
+from portico.records.content import DocumentContent, Kind
 from portico.records.customer import Contact, Customer
 from portico.records.document import Document, DocumentRevision, State
 from portico.records.link import PortalLink, Purpose
 from portico.records.mail import MailKind
 from portico.records.organization import LinkLifetime, Organization
-from portico.refusals import BadInput, NotFound, StaffRefusal, Unknown
+from portico.refusals import BadInput, StaffRefusal, Unknown
 from portico.services import activity, outbox
-from portico.services.activity import Entry, Visitor
+from portico.services.activity import Entry
+from portico.services.actors import Actor
 
 DEFAULT_HOURS = 24
 _PATHS = {Purpose.DOCUMENT: "/i/", Purpose.QUOTE: "/q/"}
 # A quote "valid" to the calendar's last day has a link that ends a little before it.
 _LAST_MOMENT = dt.datetime(9999, 12, 30, tzinfo=dt.UTC)
-
-
-@dataclass(frozen=True, slots=True)
-class Actor:
-    """A customer who came by a link, as the gate let them in. Everything is found through it."""
-
-    link_id: int
-    purpose: Purpose
-    organization_id: int
-    customer_id: int
-    document_id: int
-    contact_id: int | None
-    contact_name: str | None
-    contact_email: str | None
-    visitor: Visitor = field(default_factory=Visitor)
-
-    @property
-    def name(self) -> str:
-        return self.contact_name or "a visitor with the link"
-
-    def entry(self, type_: Activity, **details: object) -> Entry:
-        """A line of the activity log for something this actor did."""
-        return Entry(
-            type_,
-            ActorKind.CUSTOMER,
-            actor=self.contact_name or "",
-            organization_id=self.organization_id,
-            customer_id=self.customer_id,
-            contact_id=self.contact_id,
-            document_id=self.document_id,
-            link_id=self.link_id,
-            details=details,
-            visitor=self.visitor,
-        )
 
 
 def issue(
@@ -178,12 +144,25 @@ def held(document_id: int) -> Document:
 
 
 def mark_sent(document: Document) -> None:
-    """The customer has now been shown the current revision."""
+    """The customer has now been shown the current revision, and the head says what it says."""
     mark_shown(document.id, document.current_revision)
+    if document.sent_revision not in {None, document.current_revision}:
+        document.take_head(_content(document))
     if document.state == State.POSTED:
         document.state = State.SENT.value
     document.sent_revision = document.current_revision
     document.sent_at = clock.now()
+    document.settle()
+
+
+def _content(document: Document) -> DocumentContent:
+    content = db.session.execute(
+        sa.select(DocumentRevision.content).where(
+            DocumentRevision.document_id == document.id,
+            DocumentRevision.number == document.current_revision,
+        )
+    ).scalar_one()
+    return DocumentContent.model_validate_json(content)
 
 
 def mark_shown(document_id: int, number: int) -> None:
@@ -266,18 +245,6 @@ def _open_for_recovery(link: PortalLink) -> bool:
 
 
 # --- ending and revoking ---------------------------------------------------------------------
-
-
-def hold(actor: Actor) -> None:
-    """Make sure that the actor's link still lives, and hold it for the running unit of work.
-
-    The gate looked before the unit began, and a revocation may have come between. Raises NotFound.
-    """
-    link = db.session.get(
-        PortalLink, actor.link_id, with_for_update={"key_share": True}, populate_existing=True
-    )
-    if link is None or not link.is_active or link.revoked_at or link.ended_at:
-        raise NotFound
 
 
 def end(actor: Actor) -> None:
