@@ -44,6 +44,7 @@ class Config:
     mail_from: str
     smtp: Smtp | None  # None: mail is caught in instance/mail (demonstration only)
     mail_lease: int  # a claim older than this is taken to be a crashed worker's
+    password_cost: int  # bcrypt rounds, as a power of two; below 10 for tests alone
     demo: bool
     access_log: bool
     max_body: int
@@ -90,6 +91,7 @@ def load(env: Mapping[str, str] | None = None) -> Config:
         mail_from=env.get("PORTICO_MAIL_FROM") or "portal@localhost.localdomain",
         smtp=_smtp(env, demo),
         mail_lease=_whole(env, "PORTICO_MAIL_LEASE", 300, low=30, high=86_400),
+        password_cost=_whole(env, "PORTICO_PASSWORD_COST", 12, low=4, high=16),
         demo=demo,
         access_log=_flag(env, "PORTICO_ACCESS_LOG"),
         max_body=_whole(env, "PORTICO_MAX_BODY", 1024 * 1024, low=16 * 1024, high=2**31),

@@ -316,6 +316,7 @@ class Stage:
             "PORTICO_SMTP_TIMEOUT": "5",
             "PORTICO_MAIL_FROM": "portal@portal.example",
             "PORTICO_MAIL_LEASE": "30",
+            "PORTICO_PASSWORD_COST": "4",
             **settings,
         }
         self.app = self.start()

@@ -32,6 +32,10 @@ class OrganizationFace:
     payment_instructions: str
     payment_instructions_changed_on: dt.date | None
     payment_url: str
+    slug: str
+    sections: list[str]
+    self_signup: bool
+    zone: str  # where days are judged; ``timezone`` is what times are shown in
     brand_css_url: str = ""
 
     @property
@@ -41,6 +45,14 @@ class OrganizationFace:
     @property
     def direction(self) -> str:
         return formats.direction(self.locale)
+
+
+# What a row needs for :func:`organization_face`.
+organization_columns = (
+    "id", "name", "address", "email", "phone", "website", "tax_id", "locale", "timezone", "colour",
+    "pdf_design", "next_steps", "payment_instructions", "payment_instructions_changed_at",
+    "payment_url", "slug", "sections", "self_signup",
+)  # fmt: skip
 
 
 def organization_face(row: Any) -> OrganizationFace:
@@ -62,6 +74,10 @@ def organization_face(row: Any) -> OrganizationFace:
         payment_instructions=row.payment_instructions,
         payment_instructions_changed_on=day_of(changed, row.timezone) if changed else None,
         payment_url=row.payment_url,
+        slug=row.slug,
+        sections=row.sections,
+        self_signup=row.self_signup,
+        zone=row.timezone,
     )
 
 

@@ -23,8 +23,10 @@ from portico.queries.faces import (
     OrganizationFace,
     decision_face,
     document_face,
+    organization_columns,
     organization_face,
 )
+from portico.queries.rows import Part, columns
 from portico.records.content import DocumentContent
 from portico.records.customer import Contact, Customer
 from portico.records.decision import Decision, Via
@@ -66,15 +68,6 @@ class LinkedPage:
         return self._content
 
 
-def _columns(table: sa.FromClause, prefix: str, *names: str) -> list[sa.Label[Any]]:
-    return [table.c[name].label(f"{prefix}_{name}") for name in names]
-
-
-_ORGANIZATION = (
-    "id", "name", "address", "email", "phone", "website", "tax_id", "locale", "timezone", "colour",
-    "pdf_design", "next_steps", "payment_instructions", "payment_instructions_changed_at",
-    "payment_url",
-)  # fmt: skip
 _DOCUMENT = (
     "id", "kind", "number", "state", "currency", "total", "balance", "issued_on", "due_on",
     "valid_until", "current_revision", "sent_revision", "posted_at",
@@ -90,14 +83,14 @@ _org, _customer, _contact = Organization.__table__, Customer.__table__, Contact.
 _decision, _message = Decision.__table__, Message.__table__
 _one = (
     sa.select(
-        *_columns(_link, "link", "id", "contact_id", "expires_at", "is_active",
+        *columns(_link, "link", "id", "contact_id", "expires_at", "is_active",
                   "revoked_at", "ended_at"),
-        *_columns(_org, "org", *_ORGANIZATION),
-        *_columns(_doc, "doc", *_DOCUMENT),
-        *_columns(_customer, "customer", "id", "name", "is_active"),
-        *_columns(_contact, "contact", "name", "email", "is_active"),
-        *_columns(_rev, "rev", "content", "content_sha256"),
-        *_columns(_decision, "decision", *_DECISION),
+        *columns(_org, "org", *organization_columns),
+        *columns(_doc, "doc", *_DOCUMENT),
+        *columns(_customer, "customer", "id", "name", "is_active"),
+        *columns(_contact, "contact", "name", "email", "is_active"),
+        *columns(_rev, "rev", "content", "content_sha256"),
+        *columns(_decision, "decision", *_DECISION),
         sa.exists().where(_message.c.document_id == _doc.c.id).label("talks"),
     )
     .select_from(
@@ -129,18 +122,6 @@ _one = (
 )  # fmt: skip
 
 
-class _Part:
-    """The columns of one record in a joined row, under their own names."""
-
-    __slots__ = ("_prefix", "_row")
-
-    def __init__(self, row: Any, prefix: str) -> None:
-        self._row, self._prefix = row, prefix
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._row, f"{self._prefix}_{name}")
-
-
 def open_link(token: str, purpose: Purpose, visitor: Visitor) -> LinkedPage | None:
     """The page behind a token; None where it is unknown, revoked, ended or not to be seen."""
     sha256 = tokens.digest(token)
@@ -151,7 +132,7 @@ def open_link(token: str, purpose: Purpose, visitor: Visitor) -> LinkedPage | No
         row = connection.execute(_one, values).first()
     if row is None or not _may_pass(row):
         return None
-    org = organization_face(_Part(row, "org"))
+    org = organization_face(Part(row, "org"))
     expired = row.link_expires_at is not None and row.link_expires_at <= clock.now()
     decided = row.decision_id is not None
     return LinkedPage(
@@ -170,11 +151,11 @@ def open_link(token: str, purpose: Purpose, visitor: Visitor) -> LinkedPage | No
             visitor=visitor,
         ),
         org=org,
-        document=document_face(_Part(row, "doc"), org.timezone),
+        document=document_face(Part(row, "doc"), org.timezone),
         customer_name=row.customer_name,
         content_json=row.rev_content,
         content_sha256=row.rev_content_sha256,
-        decision=decision_face(_Part(row, "decision")) if decided else None,
+        decision=decision_face(Part(row, "decision")) if decided else None,
         can_be_renewed=row.link_contact_id is not None,
         talks=row.talks,
     )

@@ -19,6 +19,19 @@ from portico.db import BigId, Model, UtcDateTime
 class Activity(StrEnum):
     """The types of portal action, as the log names them."""
 
+    LOGIN = "login"
+    LOGOUT = "logout"
+    FAILED_LOGIN = "failed_login"
+    REQUEST_ACCOUNT = "request_account"
+    REQUEST_RESET = "request_reset"
+    PASSWORD_RESET = "password_reset"  # nosec B105 - a type of action
+    CHANGE_PASSWORD = "change_password"  # nosec B105 - a type of action
+    SET_UP_ACCOUNT = "set_up_account"
+    INVITE = "invite"
+    DISABLE_ACCOUNT = "disable_account"
+    ENABLE_ACCOUNT = "enable_account"
+    SWITCH_ACCESS = "switch_access"
+    UPDATE_PROFILE = "update_profile"
     VIEW_QUOTE = "view_quote"
     VIEW_INVOICE = "view_invoice"
     VIEW_DOCUMENT = "view_document"
@@ -45,6 +58,10 @@ class Activity(StrEnum):
     @property
     def is_security_event(self) -> bool:
         return self in {
+            Activity.LOGIN, Activity.LOGOUT, Activity.FAILED_LOGIN, Activity.REQUEST_ACCOUNT,
+            Activity.REQUEST_RESET, Activity.PASSWORD_RESET, Activity.CHANGE_PASSWORD,
+            Activity.SET_UP_ACCOUNT, Activity.INVITE, Activity.DISABLE_ACCOUNT,
+            Activity.ENABLE_ACCOUNT, Activity.SWITCH_ACCESS,
             Activity.REQUEST_LINK, Activity.END_LINK, Activity.ISSUE_LINK,
             Activity.REVOKE_LINK, Activity.ERASE_ACTIVITY,
         }  # fmt: skip

@@ -22,6 +22,9 @@ class MailKind(StrEnum):
     MORE_TIME_STAFF = "more_time_staff"
     QUOTE_EXTENDED = "quote_extended"
     DECISION_REVERSED = "decision_reversed"
+    ACCOUNT_SETUP = "account_setup"
+    PASSWORD_RESET = "password_reset"  # nosec B105 - a kind of mail
+    PASSWORD_CHANGED = "password_changed"  # nosec B105 - a kind of mail
 
 
 class MailState(StrEnum):
