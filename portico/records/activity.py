@@ -51,6 +51,10 @@ class Activity(StrEnum):
     IMPORT_DOCUMENT = "import_document"
     EXTEND_QUOTE = "extend_quote"
     VOID_DOCUMENT = "void_document"
+    RECORD_PAYMENT = "record_payment"
+    RECORD_REFUND = "record_refund"
+    ALLOCATE_PAYMENT = "allocate_payment"
+    VOID_PAYMENT = "void_payment"
     MAIL_SENT = "mail_sent"
     MAIL_FAILED = "mail_failed"
     ERASE_ACTIVITY = "erase_activity"
@@ -70,7 +74,8 @@ class Activity(StrEnum):
     def is_financial_action(self) -> bool:
         return self in {
             Activity.VIEW_INVOICE, Activity.APPROVE_QUOTE, Activity.DECLINE_QUOTE,
-            Activity.REVERSE_DECISION, Activity.VOID_DOCUMENT,
+            Activity.REVERSE_DECISION, Activity.VOID_DOCUMENT, Activity.RECORD_PAYMENT,
+            Activity.RECORD_REFUND, Activity.ALLOCATE_PAYMENT, Activity.VOID_PAYMENT,
         }  # fmt: skip
 
 

@@ -30,17 +30,16 @@ class Payment(Model):
         sa.CheckConstraint("amount > 0", name="amount_positive"),
         sa.CheckConstraint("unallocated >= 0 AND unallocated <= amount", name="unallocated_within"),
         sa.Index(
-            "ix_payments_customer_list", "organization_id", "customer_id", "received_on", "id"
+            "ix_payments_customer_list",
+            "organization_id", "customer_id", "received_on", "id", "number",  # backwards
         ),
         sa.Index(
             "ix_payments_unallocated",
-            "organization_id",
-            "customer_id",
-            "currency",
+            "organization_id", "customer_id", "currency",
             sqlite_where=sa.text("unallocated > 0"),
             postgresql_where=sa.text("unallocated > 0"),
         ),
-    )
+    )  # fmt: skip
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     organization_id: Mapped[int] = mapped_column(sa.ForeignKey("organizations.id"))
@@ -58,6 +57,12 @@ class Payment(Model):
     voided_by: Mapped[str | None] = mapped_column(sa.String(200))
     created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
     created_by: Mapped[str] = mapped_column(sa.String(200))
+    # What the file said that it came from; the same file again changes nothing (spec I1).
+    imported_sha256: Mapped[str | None] = mapped_column(sa.String(64))
+
+    @property
+    def is_void(self) -> bool:
+        return self.voided_at is not None
 
 
 class Allocation(Model):
@@ -72,14 +77,16 @@ class Allocation(Model):
         sa.Index("ix_payment_allocations_credit_note_id", "credit_note_id"),
         sa.Index("ix_payment_allocations_invoice_id", "invoice_id"),
         sa.Index("ix_payment_allocations_refund_id", "refund_id"),
+        sa.Index("ix_payment_allocations_customer_id_made_on", "customer_id", "made_on"),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    customer_id: Mapped[int] = mapped_column(sa.ForeignKey("customers.id"))  # of both sides
     payment_id: Mapped[int | None] = mapped_column(sa.ForeignKey("payments.id"))
     credit_note_id: Mapped[int | None] = mapped_column(sa.ForeignKey("documents.id"))
     invoice_id: Mapped[int | None] = mapped_column(sa.ForeignKey("documents.id"))
     refund_id: Mapped[int | None] = mapped_column(sa.ForeignKey("payments.id"))
     amount: Mapped[int] = mapped_column(sa.BigInteger)
-    made_on: Mapped[dt.date]
+    made_on: Mapped[dt.date]  # not before the days of its two sides
     created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
     created_by: Mapped[str] = mapped_column(sa.String(200))

@@ -263,6 +263,7 @@ def _payments() -> None:
         sa.Column("voided_by", sa.String(200), nullable=True),
         sa.Column("created_at", _MOMENT, nullable=False),
         sa.Column("created_by", sa.String(200), nullable=False),
+        sa.Column("imported_sha256", sa.String(64), nullable=True),
         _key("payments"),
         _refers("payments", "organization_id", "organizations"),
         _refers("payments", "customer_id", "customers"),
@@ -278,7 +279,7 @@ def _payments() -> None:
     op.create_index(
         "ix_payments_customer_list",
         "payments",
-        ["organization_id", "customer_id", "received_on", "id"],
+        ["organization_id", "customer_id", "received_on", "id", "number"],
     )
     op.create_index(
         "ix_payments_unallocated",
@@ -291,6 +292,7 @@ def _payments() -> None:
     op.create_table(
         name,
         sa.Column("id", _ID, nullable=False),
+        sa.Column("customer_id", _ID, nullable=False),
         sa.Column("payment_id", _ID, nullable=True),
         sa.Column("credit_note_id", _ID, nullable=True),
         sa.Column("invoice_id", _ID, nullable=True),
@@ -300,6 +302,7 @@ def _payments() -> None:
         sa.Column("created_at", _MOMENT, nullable=False),
         sa.Column("created_by", sa.String(200), nullable=False),
         _key(name),
+        _refers(name, "customer_id", "customers"),
         _refers(name, "payment_id", "payments"),
         _refers(name, "credit_note_id", "documents"),
         _refers(name, "invoice_id", "documents"),
@@ -314,6 +317,7 @@ def _payments() -> None:
     )
     for column in ("payment_id", "credit_note_id", "invoice_id", "refund_id"):
         op.create_index(f"ix_{name}_{column}", name, [column])
+    op.create_index(f"ix_{name}_customer_id_made_on", name, ["customer_id", "made_on"])
 
 
 def _key(table: str) -> sa.PrimaryKeyConstraint:
