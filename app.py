@@ -5,12 +5,12 @@ from __future__ import annotations
 from flask import Flask
 
 import models  # noqa: F401
-from blueprints import demo_mail, public_links, quote_links
+from blueprints import customer_portal, demo_mail, public_links, quote_links
 from portico import commands, config
 from portico.db import init_databases
 from portico.queries.tenants import Directory
 from portico.services.activity import init_spool
-from portico.web import assets, errors, pages, server, tenancy
+from portico.web import assets, errors, pages, server, sign_in, tenancy
 from portico.web.limits import init_limits
 from portico.worker import init_queue
 
@@ -27,6 +27,7 @@ def create_app(settings: config.Config | None = None) -> Flask:
     init_databases(app, settings.control_url)
     app.extensions["portico.directory"] = Directory()
     init_limits(app)
+    sign_in.init_sign_in(app)
     init_spool(app)
     init_queue(app, settings)
 
@@ -37,6 +38,7 @@ def create_app(settings: config.Config | None = None) -> Flask:
 
     app.register_blueprint(public_links.bp)
     app.register_blueprint(quote_links.bp)
+    app.register_blueprint(customer_portal.bp)
     if settings.demo:
         app.register_blueprint(demo_mail.bp)
     commands.init_commands(app)

@@ -24,7 +24,7 @@ from portico.refusals import AlreadyDecided, BadInput, NotFound, QuoteChanged, U
 from portico.services import activity, conversations, decisions, links, payment_urls, renditions
 from portico.services.actors import Actor
 from portico.web import limits
-from portico.web.pages import page
+from portico.web.pages import brand_css_url, page
 
 _VIEWED = {Kind.QUOTE: Activity.VIEW_QUOTE, Kind.INVOICE: Activity.VIEW_INVOICE}
 # Blueprint -> the path its links begin with, filled in where the routes are made.
@@ -302,9 +302,7 @@ def _link(at: link_pages.LinkedPage) -> SimpleNamespace:
 
 
 def _org() -> Any:
-    org = linked().org
-    org.brand_css_url = f"{request.script_root}/brand/{org.colour[1:]}.css"
-    return org
+    return brand_css_url(linked().org)
 
 
 def _root() -> str:

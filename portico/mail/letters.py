@@ -168,6 +168,33 @@ def decision_reversed(
     )
 
 
+def account_setup(org: Any, *, contact_name: str, customer_name: str, token_url: str) -> Letter:
+    """The way into the account portal, for an invitation and for whoever asked by a link."""
+    return _letter(
+        "account_setup",
+        org,
+        contact_name=contact_name,
+        customer_name=customer_name,
+        token_url=token_url,
+    )
+
+
+def password_reset(org: Any, *, contact_name: str, customer_name: str, token_url: str) -> Letter:
+    """The way to a new password."""
+    return _letter(
+        "password_reset",
+        org,
+        contact_name=contact_name,
+        customer_name=customer_name,
+        token_url=token_url,
+    )
+
+
+def password_changed(org: Any, *, contact_name: str, sign_in_url: str) -> Letter:
+    """Somebody set a new password: the owner of the mailbox learns of it."""
+    return _letter("password_changed", org, contact_name=contact_name, sign_in_url=sign_in_url)
+
+
 def _letter(name: str, org: Any, *, attached: tuple[Attached, ...] = (), **values: Any) -> Letter:
     env = _environment(org.locale, org.timezone)
     values["has_attachment"] = bool(attached)

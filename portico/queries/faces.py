@@ -166,6 +166,13 @@ class DocumentFace:
         return self.pay_url is not None
 
 
+# What a row needs for :func:`document_face`.
+document_columns = (
+    "id", "kind", "number", "state", "currency", "total", "balance", "issued_on", "due_on",
+    "valid_until", "current_revision", "sent_revision",
+)  # fmt: skip
+
+
 def document_face(row: Any, zone: str) -> DocumentFace:
     """From a Document record, or a row with its columns, judged on the day it is in *zone*."""
     kind = Kind(row.kind)

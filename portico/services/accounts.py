@@ -16,7 +16,6 @@ from portico import clock, tokens
 from portico.db import current_tenant, db, unit_of_work
 from portico.records.account import (
     PortalAccount,
-    PortalSession,
     ResetToken,
     SetupToken,
     TokenPurpose,
@@ -209,6 +208,11 @@ def token_url(purpose: TokenPurpose, token_id: int) -> str:
     return tenant.public_url + _PATHS[purpose] + token
 
 
+def sign_in_url(organization: str) -> str:
+    """The sign-in page with an organization (by its short name) chosen; for mails (T5)."""
+    return f"{current_tenant().public_url}/customer-portal/login?org={organization}"
+
+
 def token_delivered(purpose: TokenPurpose, token_id: int) -> None:
     """The mail server took the mail just now: the hour begins."""
     row = db.session.get_one(_TABLES[purpose], token_id)
@@ -270,13 +274,13 @@ def set_password(purpose: TokenPurpose, token: str, password: str, visitor: Visi
         )
         if int(getattr(spent, "rowcount", 0)) != 1:
             raise TokenSpent
-        open_token_again = db.session.execute(
+        still_open = db.session.execute(
             sa.select(PortalAccount.id)
             .join(Contact, Contact.id == PortalAccount.contact_id)
             .join(Customer, Customer.id == PortalAccount.customer_id)
             .where(PortalAccount.id == found.account_id, *_settable(purpose))
         ).first()
-        if open_token_again is None:
+        if still_open is None:
             raise TokenSpent
         account = db.session.get_one(
             PortalAccount, found.account_id, with_for_update={"key_share": True}
@@ -291,13 +295,13 @@ def set_password(purpose: TokenPurpose, token: str, password: str, visitor: Visi
         if account.set_up_at is None:
             account.set_up_at = now
         sessions.end_all(account.id, "the password was set anew")
-        secret = sessions.begin(account, visitor)
+        opened = sessions.open_for(account, visitor)
         done = Activity.SET_UP_ACCOUNT if purpose is TokenPurpose.SETUP else Activity.PASSWORD_RESET
-        activity.record(_own_entry(done, account, visitor))
-        activity.record(_own_entry(Activity.LOGIN, account, visitor))
+        activity.record(_own_entry(done, account, opened.id, visitor))
+        activity.record(_own_entry(Activity.LOGIN, account, opened.id, visitor))
         if purpose is TokenPurpose.RESET:
             _tell_owner(account)
-    return secret
+    return opened.secret
 
 
 # --- signing in and out ------------------------------------------------------------------------
@@ -327,9 +331,9 @@ def sign_in(organization_id: int, email: str, password: str, visitor: Visitor) -
         )
         if current.password_hash != kept or not current.is_active:
             return None  # changed or disabled in this very moment
-        secret = sessions.begin(current, visitor)
-        activity.record(_own_entry(Activity.LOGIN, current, visitor))
-    return secret
+        opened = sessions.open_for(current, visitor)
+        activity.record(_own_entry(Activity.LOGIN, current, opened.id, visitor))
+    return opened.secret
 
 
 def _note_failure(organization_id: int, account: PortalAccount | None, visitor: Visitor) -> None:
@@ -568,11 +572,8 @@ def _entry(type_: Activity, account: PortalAccount, by: str) -> Entry:
     )
 
 
-def _own_entry(type_: Activity, account: PortalAccount, visitor: Visitor) -> Entry:
+def _own_entry(type_: Activity, account: PortalAccount, session_id: int, visitor: Visitor) -> Entry:
     contact = db.session.get_one(Contact, account.contact_id)
-    newest = db.session.execute(
-        sa.select(sa.func.max(PortalSession.id)).where(PortalSession.account_id == account.id)
-    ).scalar_one()
     return Entry(
         type_,
         ActorKind.CUSTOMER,
@@ -580,7 +581,7 @@ def _own_entry(type_: Activity, account: PortalAccount, visitor: Visitor) -> Ent
         organization_id=account.organization_id,
         customer_id=account.customer_id,
         contact_id=account.contact_id,
-        session_id=str(newest) if newest else None,
+        session_id=str(session_id),
         visitor=visitor,
     )
 

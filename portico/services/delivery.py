@@ -21,6 +21,7 @@ from portico.queries.faces import (
     document_face,
     organization_face,
 )
+from portico.records.account import PortalAccount, TokenPurpose
 from portico.records.activity import Activity, ActorKind
 from portico.records.customer import Contact, Customer
 from portico.records.decision import Decision
@@ -30,7 +31,7 @@ from portico.records.mail import Mail, MailKind, MailState
 from portico.records.message import Message
 from portico.records.organization import Organization
 from portico.refusals import Busy
-from portico.services import activity, documents, links, outbox, renditions
+from portico.services import accounts, activity, documents, links, outbox, renditions
 from portico.services.activity import Entry
 
 log = logging.getLogger(__name__)
@@ -89,6 +90,8 @@ def _prepare(mail_id: int) -> int | None:
             mail.link_id = link.id
         if mail.kind in _WITH_LINK:
             _check_link(mail)
+        if mail.kind in _WITH_TOKEN:
+            _check_token(mail)
         return mail.link_id if mail.kind in _WITH_LINK else None
 
 
@@ -109,6 +112,39 @@ def _check_link(mail: Mail) -> None:
         raise NobodyToMail("the document was withdrawn or cancelled before the mail went out")
 
 
+def _check_token(mail: Mail) -> None:
+    """The way to set a password, made now: whoever asked, it is for the address on file (A3)."""
+    if "token" in mail.reference:
+        purpose = TokenPurpose(mail.reference["purpose"])
+        if not accounts.token_is_open(purpose, mail.reference["token"]):
+            raise NobodyToMail("a newer link was made, or this one was used")
+        return
+    account = _account_of(mail)
+    if account is None:
+        raise NobodyToMail("there is no account that may be mailed")
+    # Who never set a password cannot have forgotten it, and who has one is not set up again.
+    purpose = TokenPurpose.SETUP if account.set_up_at is None else TokenPurpose.RESET
+    token_id = accounts.new_token(account, purpose, by="Portico")
+    mail.contact_id, mail.customer_id = account.contact_id, account.customer_id
+    mail.reference = {
+        "account": account.id,
+        "token": token_id,
+        "purpose": purpose.value,
+        "invited": mail.reference.get("invited", False),
+    }
+
+
+def _account_of(mail: Mail) -> PortalAccount | None:
+    if mail.kind == MailKind.PASSWORD_RESET:
+        address = mail.reference.get("email", "")
+        return accounts.account_to_reset(mail.organization_id, address)
+    if mail.contact_id is None:
+        return None
+    by_link = "link" in mail.reference
+    return accounts.account_to_set_up(mail.contact_id, by_link=by_link)
+
+
+_WITH_TOKEN = {MailKind.ACCOUNT_SETUP, MailKind.PASSWORD_RESET}
 _WITH_LINK = {
     MailKind.DOCUMENT_SENT,
     MailKind.LINK_RENEWED,
@@ -146,6 +182,8 @@ def _render(mail_id: int) -> tuple[Letter, Envelope]:
 
 def _letter(mail: Mail, org: OrganizationFace, name: str) -> Letter:
     kind = MailKind(mail.kind)
+    if mail.document_id is None:
+        return _account_letter(mail, org, name)
     document = documents.find(mail.document_id or 0)
     doc = document_face(document, org.timezone)
     if kind in {MailKind.RECEIPT_CUSTOMER, MailKind.RECEIPT_STAFF}:
@@ -179,6 +217,17 @@ def _letter(mail: Mail, org: OrganizationFace, name: str) -> Letter:
     if mail.reference.get("attach_pdf"):
         return _with_pdf(letter, document, org)
     return letter
+
+
+def _account_letter(mail: Mail, org: OrganizationFace, name: str) -> Letter:
+    sign_in_url = accounts.sign_in_url(org.slug)
+    if mail.kind == MailKind.PASSWORD_CHANGED:
+        return letters.password_changed(org, contact_name=name, sign_in_url=sign_in_url)
+    purpose = TokenPurpose(mail.reference["purpose"])
+    url = accounts.token_url(purpose, mail.reference["token"])
+    customer = db.session.get_one(Customer, mail.customer_id)
+    write = letters.account_setup if purpose is TokenPurpose.SETUP else letters.password_reset
+    return write(org, contact_name=name, customer_name=customer.name, token_url=url)
 
 
 def _receipt(mail: Mail, org: OrganizationFace, doc: object, name: str) -> Letter:
@@ -229,6 +278,9 @@ def _sent(mail_id: int, link_id: int | None, recipient: str) -> MailState:
         mail.error = mail.claimed_by = None
         if link_id is not None:
             links.delivered(db.session.get_one(PortalLink, link_id))
+        if "token" in mail.reference:
+            purpose = TokenPurpose(mail.reference["purpose"])
+            accounts.token_delivered(purpose, mail.reference["token"])
         activity.record(_entry(mail, Activity.MAIL_SENT))
     return MailState.SENT
 
@@ -251,6 +303,9 @@ def _not_sent(mail_id: int, reason: str, *, final: bool = False) -> MailState:
             # A server that broke off may have taken the mail all the same: the link lives its
             # time from now on, and not for ever.
             links.delivered(db.session.get_one(PortalLink, mail.link_id))
+        if "token" in mail.reference:
+            purpose = TokenPurpose(mail.reference["purpose"])
+            accounts.token_delivered(purpose, mail.reference["token"])
         activity.record(_entry(mail, Activity.MAIL_FAILED))  # why stands in the mail's own row
     return MailState.FAILED
 

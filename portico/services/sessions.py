@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from dataclasses import dataclass
 
 import sqlalchemy as sa
 
@@ -13,23 +14,30 @@ from portico.records.account import PortalAccount, PortalSession
 from portico.services.activity import Visitor
 
 
-def begin(account: PortalAccount, visitor: Visitor) -> str:
-    """A new session, in the running unit of work. Returns the secret that the cookie carries."""
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A session that was just opened: its row, and the secret that the cookie carries."""
+
+    id: int
+    secret: str
+
+
+def open_for(account: PortalAccount, visitor: Visitor) -> Opened:
+    """A new session of an account, in the running unit of work."""
     secret = secrets.token_urlsafe(32)
     now = clock.now()
-    db.session.add(
-        PortalSession(
-            account_id=account.id,
-            secret_sha256=digest(secret),
-            created_at=now,
-            last_seen_at=now,
-            ip=visitor.ip,
-            user_agent=visitor.user_agent[:1000] if visitor.user_agent else None,
-        )
+    session = PortalSession(
+        account_id=account.id,
+        secret_sha256=digest(secret),
+        created_at=now,
+        last_seen_at=now,
+        ip=visitor.ip,
+        user_agent=visitor.user_agent[:1000] if visitor.user_agent else None,
     )
+    db.session.add(session)
     account.last_sign_in_at = now
     db.session.flush()
-    return secret
+    return Opened(session.id, secret)
 
 
 def digest(secret: str) -> bytes:

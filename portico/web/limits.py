@@ -9,6 +9,7 @@ import ipaddress
 import sqlite3
 from collections.abc import Sequence
 from functools import lru_cache
+from hashlib import sha256
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -163,6 +164,63 @@ def recovery(link_id: int) -> None:
         (_RECOVERY_PER_ADDRESS, _names("portal-recovery", "all")),
         (_RECOVERY_PER_LINK, ("portal-recovery", current_tenant().slug, "any", str(link_id))),
     )
+
+
+_FAILURES_PER_PAIR, _FAILURES_PER_ADDRESS = 10, 60
+_LOCK_SECONDS = 15 * 60
+_LOGIN = "customer-portal-login"
+_PASSWORD = RateLimitItemPerHour(10)
+
+
+class SignInAttempt:
+    """One try to sign in (spec A5): 10 failures lock e-mail and address together for 15 minutes,
+    60 lock the address; never an e-mail alone, so that no stranger can shut a customer out.
+
+    The try is counted before the password is looked at, so that many at once count as many.
+    Raises TooMany.
+    """
+
+    def __init__(self, bucket: str, account: str) -> None:
+        who = sha256(account.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+        self._pair = "/".join(_names(bucket, who))
+        self._address = "/".join(_names(bucket, "all"))
+        for key in (self._pair, self._address):
+            if limiter.storage.get(f"{key}/locked"):
+                raise self._locked(key)
+        tries = limiter.storage.incr(self._pair, _LOCK_SECONDS)
+        if tries > _FAILURES_PER_PAIR:
+            raise self._lock(self._pair)
+        if limiter.storage.incr(self._address, _LOCK_SECONDS) > _FAILURES_PER_ADDRESS:
+            raise self._lock(self._address)
+        self._last = tries == _FAILURES_PER_PAIR
+
+    def failed(self) -> None:
+        if self._last:
+            self._lock(self._pair)
+
+    def succeeded(self) -> None:
+        """Forget the failures of this pair, and this try among those of the address."""
+        limiter.storage.clear(self._pair)
+        limiter.storage.incr(self._address, _LOCK_SECONDS, amount=-1)
+
+    def _lock(self, key: str) -> TooMany:
+        limiter.storage.incr(f"{key}/locked", _LOCK_SECONDS)
+        limiter.storage.clear(key)
+        return self._locked(key)
+
+    def _locked(self, key: str) -> TooMany:
+        ends = limiter.storage.get_expiry(f"{key}/locked")
+        return TooMany(int(ends - clock.now().timestamp()))
+
+
+def customer_sign_in(organization_id: int, email: str) -> SignInAttempt:
+    """Count a try to sign in as a customer. Raises TooMany."""
+    return SignInAttempt(_LOGIN, f"{organization_id}:{email}")
+
+
+def password_post() -> None:
+    """Count a post that sets or asks for a password: 10 an hour for an address. Raises TooMany."""
+    _hit(_PASSWORD, _names("customer-portal-password", "all"))
 
 
 def question(link_id: int) -> None:

@@ -26,11 +26,17 @@ def require_own_form() -> None:
         own = origin in {request.host_url.rstrip("/"), _origin_of(current_tenant().public_url)}
     if not own:
         raise ForeignForm
+    require_readable_form()
+
+
+def require_readable_form(*lists: str) -> None:
+    """Refuse a post that is no form, holds broken text, or names a field twice; the fields named
+    in *lists* may come more than once. Raises WrongContentType, BadInput."""
     if request.mimetype and request.mimetype not in _FORM_TYPES:
         raise WrongContentType
     _require_text()
     for name in request.form:
-        if len(request.form.getlist(name)) > 1:
+        if name not in lists and len(request.form.getlist(name)) > 1:
             raise BadInput({"form": "One answer came twice in the same form; nothing was changed."})
 
 

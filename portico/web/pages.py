@@ -9,6 +9,7 @@ from jinja2 import StrictUndefined, pass_context
 from jinja2.runtime import Context
 
 from portico import formats
+from portico.queries.faces import OrganizationFace
 from portico.records.content import REFERENCE_TYPES
 
 SECURITY_HEADERS = {
@@ -35,6 +36,13 @@ def page(template: str, *, part: str | None = None, status: int = 200, **context
     response = make_response(render_template(chosen, **context), status)
     response.headers["Vary"] = "HX-Request"
     return response
+
+
+def brand_css_url(org: OrganizationFace | None) -> OrganizationFace | None:
+    """The organization with the address of its colour's style sheet filled in."""
+    if org is not None:
+        org.brand_css_url = f"{request.script_root}/brand/{org.colour[1:]}.css"
+    return org
 
 
 def harden(response: Response) -> Response:

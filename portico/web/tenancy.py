@@ -12,6 +12,7 @@ from itsdangerous import URLSafeTimedSerializer
 from portico.db import BoundTenant, bind_tenant
 from portico.refusals import NotFound
 from portico.services.tenants import directory
+from portico.web.sign_in import guard_of
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -67,15 +68,17 @@ class TenantSessions(SecureCookieSessionInterface):
     """
 
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
-        """No cookie, no look: link pages never have one."""
-        if not request.cookies:
+        """Only the portal and the console have sessions; link pages never look for one."""
+        if not request.cookies or guard_of(request.path) is None:
             return self.session_class()
         return super().open_session(app, request)
 
     def get_cookie_name(self, app: Flask) -> str:
-        secure = "__Host-" if app.config["SESSION_COOKIE_SECURE"] and not self._slug() else ""
+        """Each guard has a cookie of its own, and each tenant below a path too."""
         slug = self._slug()
-        return f"{secure}portico_{slug}" if slug else f"{secure}portico"
+        name = "_".join(filter(None, ("portico", guard_of(request.path), slug)))
+        secure = app.config["SESSION_COOKIE_SECURE"] and not slug
+        return f"__Host-{name}" if secure else name
 
     def get_cookie_path(self, app: Flask) -> str:
         slug = self._slug()
@@ -87,7 +90,8 @@ class TenantSessions(SecureCookieSessionInterface):
             return None
         serializer: Any = super().get_signing_serializer(app)
         if serializer is not None:
-            serializer.salt = f"{self.salt} {tenant.id} {tenant.slug}".encode()
+            guard = guard_of(request.path)
+            serializer.salt = f"{self.salt} {guard} {tenant.id} {tenant.slug}".encode()
         return serializer  # type: ignore[no-any-return]
 
     @staticmethod

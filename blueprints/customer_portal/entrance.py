@@ -1,0 +1,183 @@
+"""Signing in and out, and setting a password by a mailed link (spec A1, A3, A5)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response, request, url_for
+
+from blueprints.customer_portal import bp
+from blueprints.customer_portal.gate import go, signed_in, wanted_page
+from portico.db import current_tenant
+from portico.queries import organizations
+from portico.queries.faces import OrganizationFace
+from portico.records.account import TokenPurpose
+from portico.refusals import BadInput
+from portico.services import accounts
+from portico.services.accounts import TokenSpent
+from portico.web import limits, sign_in
+from portico.web.pages import brand_css_url, page
+from portico.web.visitors import visitor
+
+_WRONG = "This address and password do not belong together. Please look at both again."
+
+
+@bp.get("/")
+def root() -> Response:
+    return go(url_for("customer_portal.dashboard"))
+
+
+@bp.get("/login")
+def login() -> Response:
+    return _login_page()
+
+
+@bp.post("/login")
+def login_submit() -> Response:
+    """One answer for unknown, wrong and disabled, after the same time (A5)."""
+    email, password = request.form.get("email", ""), request.form.get("password", "")
+    org = _organization()
+    if org is None or not email.strip() or not password:
+        return _login_page(422, "Please fill in all fields.", email)
+    attempt = limits.customer_sign_in(org.id, accounts.normal_email(email))
+    secret = accounts.sign_in(org.id, email, password, visitor())
+    if secret is None:
+        attempt.failed()
+        return _login_page(422, _WRONG, email)
+    attempt.succeeded()
+    sign_in.sign_customer_in(secret)
+    wanted = wanted_page(request.form.get("next", ""))
+    return go(wanted or url_for("customer_portal.dashboard"))
+
+
+@bp.get("/logout")
+def logout() -> Response:
+    """Ask first: a link must not sign anybody out."""
+    return page("portal/logout.html", **_context(signed_in().org))
+
+
+@bp.post("/logout")
+def logout_submit() -> Response:
+    slug = signed_in().org.slug
+    accounts.sign_out(signed_in().actor)
+    sign_in.sign_out()
+    return go(url_for("customer_portal.login", org=slug, done="out"))
+
+
+@bp.get("/forgot-password")
+def forgot_password() -> Response:
+    return page("portal/forgot.html", email="", error=None, **_choice())
+
+
+@bp.post("/forgot-password")
+def forgot_password_submit() -> Response:
+    """The same answer for every address; the worker finds out whom it belongs to."""
+    org, email = _organization(), request.form.get("email", "")
+    if org is None or not email.strip():
+        error = "Please fill in all fields."
+        return page("portal/forgot.html", status=422, email=_shown(email), error=error, **_choice())
+    limits.password_post()
+    accounts.ask_for_reset(org.id, email, visitor())
+    return page("portal/forgot_sent.html", **_context(org))
+
+
+@bp.get("/setup")
+def setup() -> Response:
+    return _password_page(TokenPurpose.SETUP)
+
+
+@bp.post("/setup")
+def setup_submit() -> Response:
+    return _set_password(TokenPurpose.SETUP)
+
+
+@bp.get("/reset-password")
+def reset_password() -> Response:
+    return _password_page(TokenPurpose.RESET)
+
+
+@bp.post("/reset-password")
+def reset_password_submit() -> Response:
+    return _set_password(TokenPurpose.RESET)
+
+
+def _password_page(
+    purpose: TokenPurpose, status: int = 200, errors: dict[str, str] | None = None
+) -> Response:
+    """The form behind a mailed link. Opening it spends nothing: mail scanners open it too."""
+    token = request.args.get("token", "")
+    try:
+        found = accounts.open_token(purpose, token)
+    except TokenSpent as spent:
+        limits.unknown_token("customer-portal-password")
+        context = {"spent": spent, **_choice()}
+        return page("portal/spent.html", status=spent.status, **context)
+    org = organizations.by_id(found.organization_id)
+    return page(
+        "portal/password.html",
+        status=status,
+        found=found,
+        is_setup=purpose is TokenPurpose.SETUP,
+        action=url_for(
+            f"customer_portal.{(request.endpoint or '').rpartition('.')[2]}", token=token
+        )
+        if request.method == "GET"
+        else request.full_path,
+        errors=errors or {},
+        **_context(org),
+    )
+
+
+def _set_password(purpose: TokenPurpose) -> Response:
+    limits.password_post()
+    password, again = request.form.get("password", ""), request.form.get("again", "")
+    try:
+        if password != again:
+            raise BadInput({"again": "The two passwords are not the same."})
+        secret = accounts.set_password(purpose, request.args.get("token", ""), password, visitor())
+    except BadInput as problem:
+        return _password_page(purpose, problem.status, problem.errors)
+    except TokenSpent:
+        return _password_page(purpose)
+    sign_in.sign_customer_in(secret)
+    return go(url_for("customer_portal.dashboard"))
+
+
+# --- which organization ------------------------------------------------------------------------
+
+
+def _login_page(status: int = 200, error: str | None = None, email: str = "") -> Response:
+    wanted = wanted_page(request.values.get("next", ""))
+    done = "You are signed out." if request.args.get("done") == "out" else None
+    return page(
+        "portal/login.html",
+        status=status,
+        error=error,
+        done=done,
+        email=_shown(email),
+        next=wanted,
+        **_choice(),
+    )
+
+
+def _organization() -> OrganizationFace | None:
+    """The one that was chosen, or the only one there is (A2)."""
+    every = organizations.all_of_them()
+    chosen = request.values.get("org", "")
+    if len(every) == 1:
+        return every[0]
+    return next((org for org in every if org.slug == chosen), None)
+
+
+def _choice() -> dict[str, Any]:
+    every = organizations.all_of_them()
+    return {"choice": every if len(every) > 1 else [], **_context(_organization())}
+
+
+def _context(org: OrganizationFace | None) -> dict[str, Any]:
+    """The page's face: the organization's, or the tenant's while none is chosen."""
+    return {"org": brand_css_url(org), "tenant_name": current_tenant().name}
+
+
+def _shown(text: str) -> str:
+    return text[:320].encode("utf-8", "ignore").decode()

@@ -1,0 +1,104 @@
+"""Two guards on Flask-Login: customers and staff, each with cookies of its own (spec T4, A6).
+
+A cookie names tenant, account and session; the session is a row that can be ended. Which guard a
+request belongs to follows from its path, so that no cookie of one ever reaches the other.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any, cast
+
+from flask import Flask, request, session
+from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
+from flask_wtf.csrf import CSRFError, CSRFProtect
+
+from portico.db import current_tenant
+from portico.queries import signed_in
+from portico.queries.signed_in import SignedIn
+from portico.refusals import ForeignForm
+from portico.web.visitors import visitor
+
+csrf = CSRFProtect()
+
+
+class Guard(StrEnum):
+    CUSTOMER = "customer"
+    STAFF = "staff"
+
+
+_PATHS = {"/customer-portal": Guard.CUSTOMER, "/staff": Guard.STAFF}
+
+
+def guard_of(path: str) -> Guard | None:
+    """The guard that watches over a path (without a tenant's prefix); None: nobody signs in."""
+    first = "/" + path.removeprefix("/").partition("/")[0]
+    return _PATHS.get(first)
+
+
+class OldForm(ForeignForm):
+    """A form whose token is not (or no longer) this browser's."""
+
+    sentence = "This page was open while you signed in or out elsewhere, so nothing was changed."
+    hint = "Please open the page again and send it once more."
+
+
+class CustomerUser(UserMixin):
+    """What Flask-Login holds for a customer."""
+
+    def __init__(self, secret: str, who: SignedIn) -> None:
+        self._secret = secret
+        self.who = who
+
+    def get_id(self) -> str:
+        return f"{Guard.CUSTOMER}:{current_tenant().slug}:{self.who.account_id}:{self._secret}"
+
+
+def init_sign_in(app: Flask) -> None:
+    manager = LoginManager(app)
+    manager.session_protection = None  # a phone changes its address; the row is what protects
+    manager.user_loader(_load)
+    app.config.update(WTF_CSRF_CHECK_DEFAULT=False, WTF_CSRF_TIME_LIMIT=None)
+    csrf.init_app(app)
+
+
+def customer() -> SignedIn | None:
+    """The customer who is signed in here, if somebody is."""
+    user = current_user
+    return user.who if isinstance(user._get_current_object(), CustomerUser) else None
+
+
+def sign_customer_in(secret: str) -> None:
+    """Put a fresh session into the cookie; whatever was in it before is gone (A6)."""
+    who = signed_in.find(secret, visitor())
+    if who is None:
+        raise OldForm
+    session.clear()
+    login_user(CustomerUser(secret, who))
+
+
+def sign_out() -> None:
+    logout_user()
+    session.clear()
+
+
+def require_own_token() -> None:
+    """Check a form's CSRF token. Raises OldForm."""
+    try:
+        csrf.protect()
+    except CSRFError:
+        raise OldForm from None
+
+
+def _load(user_id: str) -> Any:
+    guard, _, rest = user_id.partition(":")
+    slug, _, rest = rest.partition(":")
+    account, _, secret = rest.partition(":")
+    if guard != guard_of(request.path) or slug != current_tenant().slug:
+        return None
+    if guard == Guard.CUSTOMER:
+        who = signed_in.find(secret, visitor())
+        if who is None or str(who.account_id) != account:
+            return None
+        return cast(Any, CustomerUser(secret, who))
+    return None
