@@ -79,9 +79,7 @@ class Section:
         return next((one for one in self.filters if one.name == name), self.filters[0])
 
 
-def _runs(
-    kinds: Iterable[Kind], states: Iterable[State], *deadlines: Deadline
-) -> tuple[Run, ...]:
+def _runs(kinds: Iterable[Kind], states: Iterable[State], *deadlines: Deadline) -> tuple[Run, ...]:
     return tuple(
         Run(kind, state, deadline)
         for kind in kinds
@@ -224,8 +222,7 @@ def newest(actor: Actor, runs: tuple[Run, ...], zone: str, count: int) -> list[D
 def count(actor: Actor, runs: Iterable[Run], most: int) -> int:
     """How many documents there are in these runs (without deadlines), counted up to *most*."""
     some = [
-        sa.select(_doc.c.id).where(*_of(actor, run)).limit(most).subquery().select()
-        for run in runs
+        sa.select(_doc.c.id).where(*_of(actor, run)).limit(most).subquery().select() for run in runs
     ]
     capped = sa.select(sa.union_all(*some).subquery()).limit(most).subquery()
     with reading() as connection:

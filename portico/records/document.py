@@ -16,6 +16,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from portico.db import BigId, Model, UtcDateTime
 from portico.records.content import DocumentContent, Kind
+from portico.refusals import Conflict
 
 
 class State(StrEnum):
@@ -46,7 +47,19 @@ class Document(Model):
         ),
         sa.Index(
             "ix_documents_customer_states",
-            "organization_id", "customer_id", "kind", "state", "issued_on", "id",
+            "organization_id", "customer_id", "kind", "state", "issued_on", "id", "number",
+        ),
+        sa.Index(
+            "ix_documents_valid_until",
+            "organization_id", "customer_id", "kind", "state", "valid_until", "id", "number",
+            sqlite_where=sa.text("kind = 'quote'"),
+            postgresql_where=sa.text("kind = 'quote'"),
+        ),
+        sa.Index(
+            "ix_documents_due_on",
+            "organization_id", "customer_id", "kind", "state", "due_on", "id", "number", "balance",
+            sqlite_where=sa.text("balance > 0"),
+            postgresql_where=sa.text("balance > 0"),
         ),
         sa.Index(
             "ix_documents_open",
@@ -106,9 +119,15 @@ class Document(Model):
         """Let the head say what *content* says. What was settled stays settled.
 
         While a newer revision waits to be sent, the head stays with the one that was: it is what
-        customers see in lists and what they owe (spec L9, L16).
+        customers see in lists and what they owe (spec L9, L16). Raises Conflict where something
+        was settled in another currency.
         """
         settled = (self.payable or 0) - (self.balance or 0)
+        if settled and self.currency != content.currency:
+            raise Conflict(
+                f"Something is settled on {self.label.lower()} {self.number} in {self.currency}; "
+                "release that before its currency changes."
+            )
         self.number = content.number
         self.currency = content.currency
         gross = content.totals.gross

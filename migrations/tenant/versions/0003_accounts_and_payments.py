@@ -72,6 +72,8 @@ def downgrade() -> None:
     ):
         op.drop_table(name)
     op.drop_index("ix_documents_open", "documents")
+    op.drop_index("ix_documents_due_on", "documents")
+    op.drop_index("ix_documents_valid_until", "documents")
     op.drop_index("ix_documents_customer_states", "documents")
     op.drop_index("ix_documents_customer_list", "documents")
     op.execute("UPDATE documents SET balance = 0 WHERE kind = 'credit_note'")
@@ -119,7 +121,21 @@ def _columns() -> None:
     op.create_index(
         "ix_documents_customer_states",
         "documents",
-        ["organization_id", "customer_id", "kind", "state", "issued_on", "id"],
+        ["organization_id", "customer_id", "kind", "state", "issued_on", "id", "number"],
+    )
+    op.create_index(
+        "ix_documents_valid_until",
+        "documents",
+        ["organization_id", "customer_id", "kind", "state", "valid_until", "id", "number"],
+        sqlite_where=sa.text("kind = 'quote'"),
+        postgresql_where=sa.text("kind = 'quote'"),
+    )
+    op.create_index(
+        "ix_documents_due_on",
+        "documents",
+        ["organization_id", "customer_id", "kind", "state", "due_on", "id", "number", "balance"],
+        sqlite_where=sa.text("balance > 0"),
+        postgresql_where=sa.text("balance > 0"),
     )
     op.create_index(
         "ix_documents_open",
