@@ -7,17 +7,20 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 import unicodedata
 from functools import lru_cache
 
 import bcrypt
+from zxcvbn import zxcvbn
 
 from portico.config import settings
 from portico.refusals import BadInput
-from portico.services.common_passwords import is_common
 
 SHORTEST = 12
 LONGEST = 1000
+_LOOKED_AT = 72  # zxcvbn takes long over longer ones, which need no such look
+_FEWEST_GUESSES = 10**9
 
 
 def check(password: str, *, about: tuple[str, ...] = (), field: str = "password") -> str:
@@ -34,7 +37,7 @@ def check(password: str, *, about: tuple[str, ...] = (), field: str = "password"
         password.encode()
     except UnicodeEncodeError:
         raise BadInput({field: "This contains characters that cannot be kept."}) from None
-    if is_common(password, about):
+    if _is_guessed_early(password, about):
         raise BadInput(
             {field: "This is one of the first that would be tried. Please take another."}
         )
@@ -51,6 +54,13 @@ def holds(password: str, kept: str | None) -> bool:
     """Whether *password* is the one behind *kept*. None costs the same time and never holds."""
     wanted = kept or _nobodys(settings().password_cost)
     return bcrypt.checkpw(_digest(password), wanted.encode("ascii")) and kept is not None
+
+
+def _is_guessed_early(password: str, about: tuple[str, ...]) -> bool:
+    """Whether common words, patterns and what others know of the person lead there soon."""
+    known = [part for fact in about for part in re.split(r"[\W_]+", fact) if len(part) > 2]
+    found = zxcvbn(password[:_LOOKED_AT], user_inputs=[*about, *known])
+    return bool(found["guesses"] < _FEWEST_GUESSES)
 
 
 @lru_cache(maxsize=4)
