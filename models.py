@@ -7,6 +7,9 @@ from portico.records.account import PortalAccount, PortalSession, ResetToken, Se
 # What happened.
 from portico.records.activity import AccessLog, ActivityChain
 
+# Work on many at once.
+from portico.records.batch import BatchItem, InvitationBatch
+
 # Who.
 from portico.records.customer import Contact, Customer
 
@@ -35,6 +38,9 @@ from portico.records.organization import LinkLifetime, Organization
 
 # What is owed, and what came in.
 from portico.records.payment import Allocation, Payment
+
+# The team.
+from portico.records.staff import RecoveryCode, StaffMember, StaffRole, StaffSession, StaffToken
 
 # Control database: which tenants there are.
 from portico.records.tenant import Tenant, TenantHost

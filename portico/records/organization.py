@@ -49,6 +49,10 @@ class Organization(Model):
     # The account portal: which sections show (A1), whether a mailed link leads to an account (L10).
     sections: Mapped[list[str]] = mapped_column(sa.JSON, default=list)
     self_signup: Mapped[bool] = mapped_column(default=True)
+    sender_name: Mapped[str] = mapped_column(sa.String(200), default="")  # on mails; empty: name
+    logo: Mapped[bytes | None] = mapped_column(sa.LargeBinary, deferred=True)  # PNG, re-encoded
+    logo_sha256: Mapped[str | None] = mapped_column(sa.String(64))
+    pdf_templates_enabled: Mapped[bool] = mapped_column(default=True)  # off: the plain design
     # Days before a deadline that customers are reminded (W9); 0: never.
     remind_quote_days: Mapped[int] = mapped_column(default=3)
     remind_invoice_days: Mapped[int] = mapped_column(default=3)

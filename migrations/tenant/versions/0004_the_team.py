@@ -1,0 +1,163 @@
+"""the team, its sessions, bulk invitations, branding"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0004"
+down_revision = "0003"
+branch_labels = None
+depends_on = None
+
+_ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+_MOMENT = sa.DateTime(timezone=True)
+_ORGANIZATION = ("sender_name", "logo", "logo_sha256", "pdf_templates_enabled")
+
+
+def upgrade() -> None:
+    for column in (
+        sa.Column("sender_name", sa.String(200), nullable=False, server_default=""),
+        sa.Column("logo", sa.LargeBinary(), nullable=True),
+        sa.Column("logo_sha256", sa.String(64), nullable=True),
+        sa.Column("pdf_templates_enabled", sa.Boolean(), nullable=False, server_default=sa.true()),
+    ):
+        op.add_column("organizations", column)
+    _people()
+    _batches()
+
+
+def downgrade() -> None:
+    for name in (
+        "invitation_batch_items",
+        "invitation_batches",
+        "staff_sessions",
+        "staff_recovery_codes",
+        "staff_tokens",
+        "staff_roles",
+        "staff_members",
+    ):
+        op.drop_table(name)
+    for name in _ORGANIZATION:
+        op.drop_column("organizations", name)
+
+
+def _people() -> None:
+    op.create_table(
+        "staff_members",
+        sa.Column("id", _ID, nullable=False),
+        sa.Column("name", sa.String(200), nullable=False),
+        sa.Column("email", sa.String(320), nullable=False),
+        sa.Column("password_hash", sa.String(100), nullable=True),
+        sa.Column("is_active", sa.Boolean(), nullable=False),
+        sa.Column("created_at", _MOMENT, nullable=False),
+        sa.Column("created_by", sa.String(200), nullable=False),
+        sa.Column("set_up_at", _MOMENT, nullable=True),
+        sa.Column("password_changed_at", _MOMENT, nullable=True),
+        sa.Column("last_sign_in_at", _MOMENT, nullable=True),
+        sa.Column("disabled_at", _MOMENT, nullable=True),
+        sa.Column("disabled_by", sa.String(200), nullable=True),
+        sa.Column("totp_nonce", sa.LargeBinary(32), nullable=True),
+        sa.Column("totp_sha256", sa.LargeBinary(32), nullable=True),
+        sa.Column("totp_confirmed_at", _MOMENT, nullable=True),
+        sa.Column("totp_last_step", sa.BigInteger(), nullable=True),
+        _key("staff_members"),
+        sa.UniqueConstraint("email", name=op.f("uq_staff_members_email")),
+    )
+    op.create_table(
+        "staff_roles",
+        sa.Column("staff_id", _ID, nullable=False),
+        sa.Column("organization_id", _ID, nullable=False),
+        sa.Column("role", sa.String(20), nullable=False),
+        sa.PrimaryKeyConstraint("staff_id", "organization_id", name=op.f("pk_staff_roles")),
+        _refers("staff_roles", "staff_id", "staff_members"),
+        _refers("staff_roles", "organization_id", "organizations"),
+    )
+    op.create_table(
+        "staff_tokens",
+        sa.Column("id", _ID, nullable=False),
+        sa.Column("staff_id", _ID, nullable=False),
+        sa.Column("purpose", sa.String(20), nullable=False),
+        sa.Column("nonce", sa.LargeBinary(32), nullable=False),
+        sa.Column("token_sha256", sa.LargeBinary(32), nullable=False),
+        sa.Column("created_at", _MOMENT, nullable=False),
+        sa.Column("created_by", sa.String(200), nullable=False),
+        sa.Column("delivered_at", _MOMENT, nullable=True),
+        sa.Column("expires_at", _MOMENT, nullable=True),
+        sa.Column("used_at", _MOMENT, nullable=True),
+        sa.Column("voided_at", _MOMENT, nullable=True),
+        _key("staff_tokens"),
+        _refers("staff_tokens", "staff_id", "staff_members"),
+        sa.UniqueConstraint("token_sha256", name=op.f("uq_staff_tokens_token_sha256")),
+    )
+    op.create_index("ix_staff_tokens_staff_id", "staff_tokens", ["staff_id"])
+    op.create_table(
+        "staff_recovery_codes",
+        sa.Column("id", _ID, nullable=False),
+        sa.Column("staff_id", _ID, nullable=False),
+        sa.Column("code_seal", sa.LargeBinary(32), nullable=False),
+        sa.Column("used_at", _MOMENT, nullable=True),
+        _key("staff_recovery_codes"),
+        _refers("staff_recovery_codes", "staff_id", "staff_members"),
+    )
+    op.create_index("ix_staff_recovery_codes_staff_id", "staff_recovery_codes", ["staff_id"])
+    op.create_table(
+        "staff_sessions",
+        sa.Column("id", _ID, nullable=False),
+        sa.Column("staff_id", _ID, nullable=False),
+        sa.Column("organization_id", _ID, nullable=False),
+        sa.Column("secret_sha256", sa.LargeBinary(32), nullable=False),
+        sa.Column("second_factor_due", sa.Boolean(), nullable=False),
+        sa.Column("created_at", _MOMENT, nullable=False),
+        sa.Column("last_seen_at", _MOMENT, nullable=False),
+        sa.Column("ip", sa.String(64), nullable=True),
+        sa.Column("user_agent", sa.String(1000), nullable=True),
+        sa.Column("ended_at", _MOMENT, nullable=True),
+        sa.Column("ended_because", sa.String(40), nullable=True),
+        _key("staff_sessions"),
+        _refers("staff_sessions", "staff_id", "staff_members"),
+        _refers("staff_sessions", "organization_id", "organizations"),
+        sa.UniqueConstraint("secret_sha256", name=op.f("uq_staff_sessions_secret_sha256")),
+    )
+    op.create_index("ix_staff_sessions_staff_id", "staff_sessions", ["staff_id"])
+
+
+def _batches() -> None:
+    op.create_table(
+        "invitation_batches",
+        sa.Column("id", _ID, nullable=False),
+        sa.Column("organization_id", _ID, nullable=False),
+        sa.Column("total", sa.Integer(), nullable=False),
+        sa.Column("created_at", _MOMENT, nullable=False),
+        sa.Column("created_by", sa.String(200), nullable=False),
+        sa.Column("finished_at", _MOMENT, nullable=True),
+        _key("invitation_batches"),
+        _refers("invitation_batches", "organization_id", "organizations"),
+    )
+    op.create_index(
+        "ix_invitation_batches_organization_id", "invitation_batches", ["organization_id", "id"]
+    )
+    name = "invitation_batch_items"
+    op.create_table(
+        name,
+        sa.Column("id", _ID, nullable=False),
+        sa.Column("batch_id", _ID, nullable=False),
+        sa.Column("contact_id", _ID, nullable=False),
+        sa.Column("mail_id", _ID, nullable=True),
+        sa.Column("state", sa.String(20), nullable=False),
+        sa.Column("reason", sa.String(300), nullable=False),
+        _key(name),
+        _refers(name, "batch_id", "invitation_batches"),
+        _refers(name, "contact_id", "contacts"),
+        _refers(name, "mail_id", "mails"),
+        sa.UniqueConstraint("batch_id", "contact_id", name=op.f(f"uq_{name}_batch_id_contact_id")),
+    )
+    op.create_index(f"ix_{name}_batch_id_state", name, ["batch_id", "state"])
+
+
+def _key(table: str) -> sa.PrimaryKeyConstraint:
+    return sa.PrimaryKeyConstraint("id", name=op.f(f"pk_{table}"))
+
+
+def _refers(table: str, column: str, to: str) -> sa.ForeignKeyConstraint:
+    return sa.ForeignKeyConstraint([column], [f"{to}.id"], name=op.f(f"fk_{table}_{column}_{to}"))
