@@ -33,7 +33,7 @@ from portico.records.document import (
 from portico.records.link import PortalLink
 from portico.records.mail import Mail
 from portico.records.message import Message
-from portico.records.notification import Notification
+from portico.records.notification import Notification, Reminder
 from portico.records.organization import LinkLifetime, Organization
 
 # What is owed, and what came in.

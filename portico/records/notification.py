@@ -1,4 +1,4 @@
-"""What is new for a customer with an account: the bell (spec A10, W9)."""
+"""What is new for a customer with an account (the bell), and what they were reminded of (A10, W9)."""
 
 from __future__ import annotations
 
@@ -49,3 +49,14 @@ class Notification(Model):
     once: Mapped[str] = mapped_column(sa.String(120))  # the same news is told once
     created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
     read_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+
+
+class Reminder(Model):
+    """A customer was reminded of a deadline: once for each revision and day it is due (W9)."""
+
+    __tablename__ = "reminders"
+
+    document_id: Mapped[int] = mapped_column(sa.ForeignKey("documents.id"), primary_key=True)
+    revision: Mapped[int] = mapped_column(primary_key=True)
+    deadline: Mapped[dt.date] = mapped_column(primary_key=True)
+    reminded_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)

@@ -45,6 +45,15 @@ def upgrade() -> None:
         sqlite_where=sa.text("read_at IS NULL"),
         postgresql_where=sa.text("read_at IS NULL"),
     )
+    op.create_table(
+        "reminders",
+        sa.Column("document_id", _ID, nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("deadline", sa.Date(), nullable=False),
+        sa.Column("reminded_at", _MOMENT, nullable=False),
+        sa.PrimaryKeyConstraint("document_id", "revision", "deadline", name=op.f("pk_reminders")),
+        _refers("reminders", "document_id", "documents"),
+    )
     with op.batch_alter_table("decisions") as table:
         table.add_column(sa.Column("account_id", _ID, nullable=True))
         table.create_foreign_key(
@@ -62,6 +71,7 @@ def downgrade() -> None:
         )
         table.drop_column("account_id")
     for name in (
+        "reminders",
         "notifications",
         "payment_allocations",
         "payments",
