@@ -22,9 +22,14 @@ class MailKind(StrEnum):
     MORE_TIME_STAFF = "more_time_staff"
     QUOTE_EXTENDED = "quote_extended"
     DECISION_REVERSED = "decision_reversed"
+    STAFF_INVITATION = "staff_invitation"
+    STAFF_RESET = "staff_reset"
     ACCOUNT_SETUP = "account_setup"
     PASSWORD_RESET = "password_reset"  # nosec B105 - a kind of mail
     PASSWORD_CHANGED = "password_changed"  # nosec B105 - a kind of mail
+    NOTIFICATION = "notification"
+    REMINDER = "reminder"
+    PAYMENT_INSTRUCTIONS_CHANGED = "payment_instructions_changed"
 
 
 class MailState(StrEnum):
