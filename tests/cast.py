@@ -39,7 +39,17 @@ from portico.records.document import Document, Rendition
 from portico.records.link import PortalLink, Purpose
 from portico.records.mail import Mail
 from portico.records.tenant import Tenant
-from portico.services import activity, delivery, documents, links, outbox, sending, team, tenants
+from portico.services import (
+    accounts,
+    activity,
+    delivery,
+    documents,
+    links,
+    outbox,
+    sending,
+    team,
+    tenants,
+)
 from portico.services.documents import Draft
 from portico.services.team import OrganizationFace
 from portico.services.tenants import tenant_scope
@@ -49,6 +59,11 @@ from tests.servers import Inbox, Received
 ROOT = Path(__file__).resolve().parents[1]
 KEY = "a-key-for-tests-alone-0123456789-abcdefghij"
 LINK = re.compile(r"https?://[^\s\"'<>]+/(?:i|q)/[A-Za-z0-9_-]{43}(?![A-Za-z0-9_-])")
+WAY_IN = re.compile(
+    r"https?://[^\s\"'<>]+/customer-portal/(?:setup|reset-password)\?token=[A-Za-z0-9_-]{43}"
+    r"(?![A-Za-z0-9_-])"
+)
+PASSWORD = "the boathouse floor creaks"
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,6 +249,33 @@ class Company:
         document_id = self.document(person, **changes)
         return document_id, self.mailed(document_id, person)
 
+    def invite(self, person: Person) -> str:
+        """Invite a contact and deliver; the way in from the mail that arrived."""
+        contact = self.contact(person).id
+        with self.scope():
+            accounts.invite(contact, by="Kari")
+        self.stage.deliver()
+        return self.stage.way_in(person)
+
+    def account(
+        self,
+        person: Person = MARIT,
+        password: str = PASSWORD,
+        *,
+        address: str = "203.0.113.7",
+        **headers: str,
+    ) -> Visitor:
+        """Invite a contact, set the account up by the mailed link; their browser, signed in."""
+        visitor = self.stage.visitor(address, **headers)
+        done = visitor.fill_in(self.invite(person), {"password": password, "again": password})
+        assert done.status == 303, done.text
+        return visitor
+
+    @property
+    def portal(self) -> str:
+        """Where the account portal's pages begin."""
+        return f"{self.public_url}/customer-portal"
+
     def copy(self, document_id: int, purpose: Purpose = Purpose.DOCUMENT, **options: Any) -> str:
         with self.scope():
             return links.copy(document_id, by="Kari", purpose=purpose, **options)
@@ -405,6 +447,15 @@ class Stage:
     def link_to(self, person: Person) -> str:
         """The link in the newest mail to a person."""
         return link_in(self.letters_to(person)[-1])
+
+    def way_in(self, person: Person) -> str:
+        """The link to set a password in the newest mail to a person that has one."""
+        for letter in reversed(self.letters_to(person)):
+            found = {link for part in bodies(letter) for link in WAY_IN.findall(part)}
+            if found:
+                assert len(found) == 1, f"{len(found)} ways in in one mail"
+                return found.pop()
+        raise AssertionError(f"no way in was mailed to {person.email}")
 
     def visitor(self, address: str = "203.0.113.7", **headers: str) -> Visitor:
         """Somebody with a browser at an address of the network."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote, urljoin, urlsplit
 
 from flask import Flask
 from lxml import html
@@ -16,6 +16,7 @@ from werkzeug.test import TestResponse
 
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 _SECRET = re.compile(r"(?:/(?:i|q|portal)/|[?&]token=)([^/?#&]+)")
+_SIGN_IN_PATH = re.compile(r"(?:/t/[^/]+)?/(?:customer-portal|staff)(?:/|\Z)")
 _TOKEN = re.compile(r"(?<![A-Za-z0-9_-])[A-Za-z0-9_-]{43}(?![A-Za-z0-9_-])")
 _URL_ATTRIBUTES = {"href", "action", "hx-get", "hx-post"}
 
@@ -57,6 +58,35 @@ class Visitor:
         return self.ask(
             "POST", url, form, htmx=htmx, content_type=content_type, headers=own | headers
         )
+
+    def fill_in(
+        self,
+        page: Answer | str,
+        typed: dict[str, Any] | None = None,
+        *,
+        form: str | None = None,
+        htmx: bool = False,
+        **headers: str | None,
+    ) -> Answer:
+        """Send a form as a browser would: what the page filled in (the CSRF token too), with
+        *typed* over it. *form* is how its address ends, where the page has several."""
+        page = self.get(page) if isinstance(page, str) else page
+        action, fields = page.form(form)
+        url = urljoin(page.url, action)
+        return self.post(url, fields | (typed or {}), htmx=htmx, **headers)
+
+    def sign_in(self, portal: str, email: str, password: str, **fields: str) -> Answer:
+        """Sign in on the page below *portal* (a tenant's public URL); the answer to the form."""
+        typed = {"email": email, "password": password, **fields}
+        return self.fill_in(f"{portal}/customer-portal/login", typed, form="/login")
+
+    def cookies(self) -> dict[str, str]:
+        """What this browser keeps, by name; a copy to replay later."""
+        return {name: cookie.value for (_, _, name), cookie in self._client._cookies.items()}
+
+    def steal(self, other: Visitor) -> None:
+        """Have the cookies that *other* has now, and no others."""
+        self._client._cookies = dict(other._client._cookies)
 
     def ask(
         self,
@@ -137,6 +167,18 @@ class Answer:
             for form in self.tree.iter("form")
         }
 
+    def form(self, ending: str | None = None) -> tuple[str, dict[str, Any]]:
+        """A form's address and what a browser would send of it untouched: the one whose address
+        ends with *ending* (before any query), or the only one that is not for signing out."""
+        found = [
+            (action, _filled(form))
+            for form in self.tree.iter("form")
+            if (action := form.get("action", "")) is not None
+            and _is_meant(urlsplit(action).path, ending)
+        ]
+        assert len(found) == 1, f"{len(found)} forms for {ending!r} on {self.url}"
+        return found[0]
+
     def identity(self) -> tuple[int, bytes, list[tuple[str, str]]]:
         """All there is by which one answer might be told from another."""
         return self.status, self.data, sorted(self.headers.items())
@@ -166,6 +208,12 @@ class Answer:
         found = _SECRET.search(unquote(f"{parts.path}?{parts.query}"))
         return found[1] if found and len(found[1]) >= 20 else None
 
+    @property
+    def _is_behind_sign_in(self) -> bool:
+        """Whether the address is one where cookies and their CSRF tokens are at home."""
+        path = urlsplit(self.url).path
+        return bool(_SIGN_IN_PATH.match(path))
+
     def _lint_headers(self) -> None:
         headers = self.headers
         if "/static/" in self.url and self.status == 200:
@@ -177,7 +225,7 @@ class Answer:
         assert headers["Referrer-Policy"] == "strict-origin"
         assert headers["X-Content-Type-Options"] == "nosniff"
         assert "noindex" in headers["X-Robots-Tag"]
-        if "/customer-portal" not in self.url and "/staff" not in self.url:
+        if not self._is_behind_sign_in:
             assert "Set-Cookie" not in headers, "only who signs in needs a cookie"
         if "/brand/" not in self.url:
             assert headers["Cache-Control"] == "no-store"
@@ -189,7 +237,9 @@ class Answer:
     def _lint_redirect(self) -> None:
         target, here = urlsplit(self.location), urlsplit(self.url)
         assert (target.scheme, target.netloc) == (here.scheme, here.netloc)
-        if self.secret:
+        if self.secret and "token=" in here.query:
+            assert self.secret not in self.location, "a spent secret is led away from"
+        elif self.secret:
             assert self.secret in target.path
 
     def _lint_page(self) -> None:
@@ -248,6 +298,10 @@ class Answer:
                     assert target in ids, f"{name} points to {target!r}, which is not there"
         for form in tree.iter("form"):
             assert urlsplit(form.get("action", "")).netloc == ""
+            if self._is_behind_sign_in and form.get("method", "").lower() == "post":
+                tokens = form.findall(".//input[@name='csrf_token']")
+                assert len(tokens) == 1, f"{form.get('action')} has {len(tokens)} CSRF tokens"
+                assert tokens[0].get("value"), "the CSRF token is empty"
             if form.get("hx-post"):
                 assert form.get("action") == form.get("hx-post"), "works without JavaScript too"
                 assert form.get("method", "").lower() == "post"
@@ -267,3 +321,25 @@ class Answer:
             for name in _URL_ATTRIBUTES:
                 for token in _TOKEN.findall(node.get(name) or ""):
                     assert token == own, "another link's secret stands on this page"
+
+
+def _is_meant(path: str, ending: str | None) -> bool:
+    return path.endswith(ending) if ending else not path.endswith("/logout")
+
+
+def _filled(form: Any) -> dict[str, Any]:
+    """What a browser sends of a form nobody touched, without the buttons."""
+    fields: dict[str, Any] = {}
+    for node in form.iter("input", "textarea", "select"):
+        name, kind = node.get("name"), node.get("type", "text")
+        if not name or node.get("disabled") is not None or kind in {"submit", "button", "file"}:
+            continue
+        if kind in {"checkbox", "radio"} and node.get("checked") is None:
+            continue
+        if node.tag == "select":
+            fields[name] = node.value or ""
+        elif node.tag == "textarea":
+            fields[name] = (node.text or "").removeprefix("\n")
+        else:
+            fields[name] = node.get("value", "on" if kind in {"checkbox", "radio"} else "")
+    return fields

@@ -11,7 +11,7 @@ from portico import clock
 from portico.queries.signed_in import SignedIn
 from portico.services import sessions
 from portico.web import sign_in
-from portico.web.origin import require_readable_form
+from portico.web.origin import require_own_form
 
 # Open to guests. Whoever is signed in is sent on from the first, not from the second.
 GUESTS_ONLY = {"login", "login_submit", "setup", "setup_submit"}
@@ -28,7 +28,7 @@ def admit() -> Response | None:
     if who is not None and endpoint in GUESTS_ONLY:
         return go(url_for("customer_portal.dashboard"))
     if request.method == "POST":
-        require_readable_form()
+        require_own_form()
         sign_in.require_own_token()
     if who is not None:
         if clock.now() - who.last_seen_at > _SEEN_EVERY:

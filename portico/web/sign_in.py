@@ -14,8 +14,9 @@ from flask_login import LoginManager, UserMixin, current_user, login_user, logou
 from flask_wtf.csrf import CSRFError, CSRFProtect
 
 from portico.db import current_tenant
-from portico.queries import signed_in
+from portico.queries import signed_in, staff_signed_in
 from portico.queries.signed_in import SignedIn
+from portico.queries.staff_signed_in import StaffSignedIn
 from portico.refusals import ForeignForm
 from portico.web.visitors import visitor
 
@@ -54,11 +55,25 @@ class CustomerUser(UserMixin):
         return f"{Guard.CUSTOMER}:{current_tenant().slug}:{self.who.account_id}:{self._secret}"
 
 
+class StaffUser(UserMixin):
+    """What Flask-Login holds for a member of staff."""
+
+    def __init__(self, secret: str, who: StaffSignedIn) -> None:
+        self._secret = secret
+        self.who = who
+
+    def get_id(self) -> str:
+        return f"{Guard.STAFF}:{current_tenant().slug}:{self.who.staff_id}:{self._secret}"
+
+
 def init_sign_in(app: Flask) -> None:
     manager = LoginManager(app)
     manager.session_protection = None  # a phone changes its address; the row is what protects
     manager.user_loader(_load)
-    app.config.update(WTF_CSRF_CHECK_DEFAULT=False, WTF_CSRF_TIME_LIMIT=None)
+    # Where a form comes from is judged by Origin and Sec-Fetch-Site: a Referer is not always sent.
+    app.config.update(
+        WTF_CSRF_CHECK_DEFAULT=False, WTF_CSRF_TIME_LIMIT=None, WTF_CSRF_SSL_STRICT=False
+    )
     csrf.init_app(app)
 
 
@@ -66,6 +81,21 @@ def customer() -> SignedIn | None:
     """The customer who is signed in here, if somebody is."""
     user = current_user
     return user.who if isinstance(user._get_current_object(), CustomerUser) else None
+
+
+def staff() -> StaffSignedIn | None:
+    """The member of staff who is signed in here; also one whose second factor is still due."""
+    user = current_user._get_current_object()
+    return user.who if isinstance(user, StaffUser) else None
+
+
+def sign_staff_in(secret: str) -> None:
+    """Put a fresh session into the team's cookie; whatever was in it before is gone."""
+    who = staff_signed_in.find(secret, visitor())
+    if who is None:
+        raise OldForm
+    session.clear()
+    login_user(StaffUser(secret, who))
 
 
 def sign_customer_in(secret: str) -> None:
@@ -101,4 +131,7 @@ def _load(user_id: str) -> Any:
         if who is None or str(who.account_id) != account:
             return None
         return cast(Any, CustomerUser(secret, who))
-    return None
+    member = staff_signed_in.find(secret, visitor())
+    if member is None or str(member.staff_id) != account:
+        return None
+    return cast(Any, StaffUser(secret, member))
