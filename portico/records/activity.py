@@ -28,10 +28,13 @@ class Activity(StrEnum):
     CHANGE_PASSWORD = "change_password"  # nosec B105 - a type of action
     SET_UP_ACCOUNT = "set_up_account"
     INVITE = "invite"
+    INVITE_STAFF = "invite_staff"
+    CHANGE_TEAM = "change_team"
     DISABLE_ACCOUNT = "disable_account"
     ENABLE_ACCOUNT = "enable_account"
     SWITCH_ACCESS = "switch_access"
     UPDATE_PROFILE = "update_profile"
+    UPDATE_ORGANIZATION = "update_organization"
     VIEW_QUOTE = "view_quote"
     VIEW_INVOICE = "view_invoice"
     VIEW_DOCUMENT = "view_document"
@@ -55,6 +58,7 @@ class Activity(StrEnum):
     RECORD_REFUND = "record_refund"
     ALLOCATE_PAYMENT = "allocate_payment"
     VOID_PAYMENT = "void_payment"
+    ISSUE_STATEMENT = "issue_statement"
     MAIL_SENT = "mail_sent"
     MAIL_FAILED = "mail_failed"
     ERASE_ACTIVITY = "erase_activity"
@@ -64,8 +68,8 @@ class Activity(StrEnum):
         return self in {
             Activity.LOGIN, Activity.LOGOUT, Activity.FAILED_LOGIN, Activity.REQUEST_ACCOUNT,
             Activity.REQUEST_RESET, Activity.PASSWORD_RESET, Activity.CHANGE_PASSWORD,
-            Activity.SET_UP_ACCOUNT, Activity.INVITE, Activity.DISABLE_ACCOUNT,
-            Activity.ENABLE_ACCOUNT, Activity.SWITCH_ACCESS,
+            Activity.SET_UP_ACCOUNT, Activity.INVITE, Activity.INVITE_STAFF, Activity.CHANGE_TEAM, Activity.DISABLE_ACCOUNT,
+            Activity.ENABLE_ACCOUNT, Activity.SWITCH_ACCESS, Activity.UPDATE_ORGANIZATION,
             Activity.REQUEST_LINK, Activity.END_LINK, Activity.ISSUE_LINK,
             Activity.REVOKE_LINK, Activity.ERASE_ACTIVITY,
         }  # fmt: skip
