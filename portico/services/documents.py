@@ -18,7 +18,7 @@ from portico.records.link import PortalLink
 from portico.records.mail import MailKind
 from portico.records.organization import Organization
 from portico.refusals import BadInput, Conflict, StaffRefusal, Unknown
-from portico.services import activity, links, outbox
+from portico.services import activity, links, outbox, payments
 from portico.services.activity import Entry
 
 
@@ -88,13 +88,19 @@ def post_draft(document_id: int) -> None:
 
 
 def void(document_id: int, *, by: str) -> None:
-    """Withdraw a quote or cancel another document: it can be read, not answered or renewed."""
+    """Withdraw a quote or cancel another document: it can be read, not answered or renewed.
+
+    What was paid on it, or settled with it, is open again.
+    """
     with unit_of_work():
+        payments.hold_books(find(document_id).customer_id)
         document = links.held(document_id)
         if document.state == State.ACCEPTED:
             raise StaffRefusal("This quote was accepted; reverse the acceptance first.")
+        released = payments.release_document(document)
         document.state = document.voided.value
-        activity.record(_entry(Activity.VOID_DOCUMENT, document, by))
+        details = {"released": released} if released else {}
+        activity.record(_entry(Activity.VOID_DOCUMENT, document, by, **details))
 
 
 def extend(document_id: int, until: dt.date, *, by: str, note: str = "") -> None:

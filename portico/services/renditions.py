@@ -58,6 +58,20 @@ def document(
     )
 
 
+def statement_pdf(
+    org: OrganizationFace, content: DocumentContent, *, limits: pdf.Limits | None = IN_A_REQUEST
+) -> bytes:
+    """The PDF of a statement for a period somebody chose (spec A12). It is not kept: tomorrow it
+    says something else. Raises Busy where it cannot be made just now."""
+    design = org.pdf_design if org.pdf_design in pdf.DESIGNS else pdf.DEFAULT_DESIGN
+    order = pdf.Order(content=content, letterhead=letterhead_of(org), design=design)
+    try:
+        return pdf.render_in_subprocess(order, limits)
+    except pdf.PdfFailed as problem:
+        log.error("a statement's PDF could not be made: %s", problem)
+        raise Busy(_NO_PDF) from problem
+
+
 def receipt(decision_id: int, *, limits: pdf.Limits | None = None) -> bytes:
     """The PDF of a decision's evidence with the content that was agreed to. Raises Busy."""
     decision = db.session.get_one(Decision, decision_id)

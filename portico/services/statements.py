@@ -1,0 +1,183 @@
+"""Statements: one that the team issues and sends, and one for a period a customer chose (A12)."""
+
+from __future__ import annotations
+
+import re
+
+import sqlalchemy as sa
+from pydantic import ValidationError
+from sqlalchemy.exc import IntegrityError
+
+from portico import clock
+from portico.db import db, unit_of_work
+from portico.queries.statement import AccountStatement, Span, check_currency, currencies, statement
+from portico.records.activity import Activity, ActorKind
+from portico.records.content import (
+    Address,
+    DocumentContent,
+    Identifier,
+    Kind,
+    Party,
+    Period,
+    StatementBody,
+    StatementEntry,
+    Totals,
+)
+from portico.records.customer import Customer
+from portico.records.document import Document, DocumentRevision
+from portico.records.organization import Organization
+from portico.refusals import BadInput, Conflict, StaffRefusal
+from portico.services import activity, documents
+from portico.services.activity import Entry
+from portico.services.documents import Draft
+
+
+def issue(
+    organization: Organization,
+    customer: Customer,
+    span: Span,
+    *,
+    by: str,
+    currency: str | None = None,
+) -> Document:
+    """A statement as a document with a number of its own, to be sent like any other.
+
+    *currency* may be left out where the customer has only one. Raises BadInput, StaffRefusal.
+    """
+    try:
+        with unit_of_work():
+            # One at a time, so that each gets the next number.
+            db.session.refresh(organization, with_for_update={"key_share": True})
+            number = _next_number(organization)
+            content = content_for(organization, customer, span, currency, number=number)
+            document = documents.add(Draft(content, number), organization, customer, by=by)
+            activity.record(
+                Entry(
+                    Activity.ISSUE_STATEMENT,
+                    ActorKind.STAFF,
+                    actor=by,
+                    organization_id=organization.id,
+                    customer_id=customer.id,
+                    document_id=document.id,
+                    details={"start": span.start.isoformat(), "end": span.end.isoformat()},
+                )
+            )
+            return document
+    except IntegrityError:
+        raise Conflict("The number was taken in this moment; please try again.") from None
+
+
+def content_for(
+    organization: Organization,
+    customer: Customer,
+    span: Span,
+    currency: str | None = None,
+    *,
+    number: str | None = None,
+) -> DocumentContent:
+    """What a statement of this period says today. Nothing is stored.
+
+    Without a *number* it is named by its period. Raises BadInput, StaffRefusal.
+    """
+    found = statement(
+        organization.id,
+        customer.id,
+        _currency(organization, customer, currency),
+        span,
+        organization.timezone,
+    )
+    try:
+        return DocumentContent(
+            kind=Kind.STATEMENT,
+            number=number or f"{span.start} to {span.end}",
+            currency=found.currency,
+            issued_on=clock.today(organization.timezone),
+            seller=_seller(organization),
+            buyer=_buyer(customer),
+            totals=Totals(payable=found.closing),
+            statement=_body(found),
+        )
+    except ValidationError:
+        raise StaffRefusal("The amounts are too large for one statement.") from None
+
+
+def _currency(organization: Organization, customer: Customer, asked: str | None) -> str:
+    if asked:
+        return check_currency(asked)
+    known = currencies(organization.id, customer.id)
+    if not known:
+        raise StaffRefusal(f"{customer.name} has no invoices, credit notes or payments yet.")
+    if len(known) > 1:
+        raise BadInput({"currency": f"Please choose one of {', '.join(known)}."})
+    return known[0]
+
+
+def _body(found: AccountStatement) -> StatementBody:
+    return StatementBody(
+        period=Period(start=found.span.start, end=found.span.end),
+        opening=found.opening,
+        entries=tuple(
+            StatementEntry(
+                on=one.on,
+                kind=one.label,
+                number=one.number,
+                description=one.note or None,
+                amount=one.amount,
+                balance=one.balance,
+            )
+            for one in found.movements
+        ),
+        closing=found.closing,
+        ageing=found.ageing,
+    )
+
+
+def _seller(organization: Organization) -> Party:
+    lines = tuple(line[:500] for line in organization.address.splitlines() if line.strip())
+    tax_id = organization.tax_id
+    return Party(
+        name=organization.name,
+        address=Address(lines=lines[:12]) if lines else None,
+        tax_ids=(Identifier(value=tax_id),) if tax_id else (),
+    )
+
+
+def _buyer(customer: Customer) -> Party:
+    """As the newest invoice names them, address and all; else by name alone."""
+    newest = db.session.execute(
+        sa.select(DocumentRevision.content)
+        .join(
+            Document,
+            sa.and_(
+                Document.id == DocumentRevision.document_id,
+                DocumentRevision.number
+                == sa.func.coalesce(Document.sent_revision, Document.current_revision),
+            ),
+        )
+        .where(
+            Document.organization_id == customer.organization_id,
+            Document.customer_id == customer.id,
+            Document.kind == Kind.INVOICE.value,
+            Document.posted_at.is_not(None),
+        )
+        .order_by(Document.issued_on.desc(), Document.id.desc())
+        .limit(1)
+    ).scalar_one_or_none()
+    if newest is None:
+        return Party(name=customer.name)
+    return DocumentContent.model_validate_json(newest).buyer
+
+
+def _next_number(organization: Organization) -> str:
+    """``ST-2026-0001`` and so on, by the year it is in the organization's zone."""
+    start = f"ST-{clock.today(organization.timezone).year}-"
+    used = db.session.execute(
+        sa.select(Document.external_id, Document.number).where(
+            Document.organization_id == organization.id,
+            Document.kind == Kind.STATEMENT.value,
+            sa.or_(Document.external_id.startswith(start), Document.number.startswith(start)),
+        )
+    ).all()
+    pattern = re.compile(re.escape(start) + r"([0-9]{1,9})\Z")
+    counted = [int(match[1]) for row in used for name in row if (match := pattern.match(name))]
+    return f"{start}{max(counted, default=0) + 1:04}"
