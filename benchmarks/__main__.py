@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import public_page
+from benchmarks import lists, public_page
 
-ALL = {"public-page": public_page.run}
+ALL = {"public-page": public_page.run, "lists": lists.run}
 
 
 def main() -> None:

@@ -253,14 +253,11 @@ def _merged(
     """The next *limit* places over all runs: downwards from *key*, or upwards."""
     parts = []
     for run in runs:
+        bounds = _within(run, today, key, upwards)
+        if bounds is None:
+            continue
         on, order = _order(run)
-        part = sa.select(_doc.c.id, on.label("place")).where(*_of(actor, run))
-        part = part.where(*_within(run, today))
-        if key is not None:
-            beyond = _beyond(run, key, upwards)
-            if beyond is None:
-                continue
-            part = part.where(*beyond)
+        part = sa.select(_doc.c.id, on.label("place")).where(*_of(actor, run), *bounds)
         if term:
             part = part.where(_doc.c.number.icontains(term, autoescape=True))
         part = part.order_by(*(by.asc() if upwards else by.desc() for by in order))
@@ -283,7 +280,7 @@ def _of(actor: Actor, run: Run) -> list[sa.ColumnElement[bool]]:
     ]
 
 
-def _column(run: Run) -> sa.Column[Any]:
+def _column(run: Run) -> sa.ColumnElement[dt.date]:
     if run.deadline is Deadline.ANY:
         return _doc.c.issued_on
     return _doc.c.valid_until if run.kind is Kind.QUOTE else _doc.c.due_on
@@ -297,45 +294,63 @@ def _order(run: Run) -> tuple[sa.ColumnElement[dt.date], tuple[sa.ColumnElement[
     return column, (column, _doc.c.id)
 
 
-def _within(run: Run, today: dt.date) -> list[sa.ColumnElement[bool]]:
-    """The side of the deadline; literally as the partial indexes say it."""
+def _within(
+    run: Run, today: dt.date, key: Key | None, upwards: bool
+) -> list[sa.ColumnElement[bool]] | None:
+    """The part of a run on its side of the deadline and beyond a key; None where that is empty.
+
+    One bound at each end: given two, SQLite begins at the first it sees and reads up to the other.
+    """
+    if run.deadline is Deadline.NONE:  # all of it stands at one date, the last of all
+        return _undated(run, key, upwards)
+    column = _column(run)
+    bounds: list[sa.ColumnElement[bool]] = []
+    passed, ahead = run.deadline is Deadline.PASSED, run.deadline is Deadline.AHEAD
+    if key is not None:
+        here = sa.tuple_(column, _doc.c.id)
+        there = sa.tuple_(sa.literal(key.on, sa.Date()), sa.literal(key.id, BigId))
+        if upwards and not (ahead and key.on < today):
+            bounds.append(here > there)
+            ahead = False
+        elif not upwards and not (passed and key.on >= today):
+            bounds.append(here < there)
+            passed = False
+    if passed:
+        bounds.append(column < today)
+    if ahead:
+        bounds.append(column >= today)
+    return bounds + _indexed(run)
+
+
+def _undated(run: Run, key: Key | None, upwards: bool) -> list[sa.ColumnElement[bool]] | None:
+    bounds = [_column(run).is_(None), *_indexed(run)]
+    if key is None or (upwards and key.on < _NEVER):
+        return bounds
+    if key.on < _NEVER:
+        return None
+    return [*bounds, _doc.c.id > key.id if upwards else _doc.c.id < key.id]
+
+
+def _indexed(run: Run) -> list[sa.ColumnElement[bool]]:
+    """What the partial indexes hold, in their own words: only so are they known to fit."""
     if run.deadline is Deadline.ANY:
         return []
-    column = _column(run)
-    side = {
-        Deadline.AHEAD: column >= today,
-        Deadline.PASSED: column < today,
-        Deadline.NONE: column.is_(None),
-    }[run.deadline]
     if run.kind is Kind.QUOTE:
-        return [side, _doc.c.kind == sa.literal_column("'quote'")]
-    return [side, _doc.c.balance > sa.literal_column("0")]
-
-
-def _beyond(run: Run, key: Key, upwards: bool) -> list[sa.ColumnElement[bool]] | None:
-    """What lies beyond a key; None where the whole run lies on its other side."""
-    if run.deadline is Deadline.NONE:  # all of it stands at one date, the last of all
-        if key.on < _NEVER:
-            return [] if upwards else None
-        return [_doc.c.id > key.id if upwards else _doc.c.id < key.id]
-    here = sa.tuple_(_column(run), _doc.c.id)
-    there = sa.tuple_(sa.literal(key.on, sa.Date()), sa.literal(key.id, BigId))
-    return [here > there if upwards else here < there]
+        return [_doc.c.kind == sa.literal_column("'quote'")]
+    return [_doc.c.balance > sa.literal_column("0")]
 
 
 def _faces(actor: Actor, places: list[Key], zone: str) -> list[DocumentFace]:
     """The heads at these places, in their order; found through the actor once more (T3)."""
     if not places:
         return []
-    wanted = (
-        sa.select(*(_doc.c[name] for name in document_columns))
-        .where(
-            _doc.c.id.in_([place.id for place in places]),
-            _doc.c.organization_id == actor.organization_id,
-            _doc.c.customer_id == actor.customer_id,
-            _doc.c.posted_at.is_not(None),
-        )
-    )  # fmt: skip
+    # "+ 0" keeps SQLite at the ids: all that the customer has looks as good to it.
+    heads = sa.select(*(_doc.c[name] for name in document_columns)).where(
+        _doc.c.id.in_([place.id for place in places]),
+        _doc.c.organization_id + 0 == actor.organization_id,
+        _doc.c.customer_id + 0 == actor.customer_id,
+        _doc.c.posted_at.is_not(None),
+    )
     with reading() as connection:
-        faces = {row.id: document_face(row, zone) for row in connection.execute(wanted)}
+        faces = {row.id: document_face(row, zone) for row in connection.execute(heads)}
     return [faces[place.id] for place in places if place.id in faces]
