@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Flask
 
 import models  # noqa: F401
-from blueprints import customer_portal, demo_mail, public_links, quote_links
+from blueprints import console, customer_portal, demo_mail, public_links, quote_links
 from portico import commands, config
 from portico.db import init_databases
 from portico.queries.tenants import Directory
@@ -39,6 +39,7 @@ def create_app(settings: config.Config | None = None) -> Flask:
     app.register_blueprint(public_links.bp)
     app.register_blueprint(quote_links.bp)
     app.register_blueprint(customer_portal.bp)
+    app.register_blueprint(console.bp)
     if settings.demo:
         app.register_blueprint(demo_mail.bp)
     commands.init_commands(app)

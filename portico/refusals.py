@@ -126,6 +126,14 @@ class StaffRefusal(Refusal):
     status = 422
 
 
+class NotAllowed(StaffRefusal):
+    """The role of this person does not cover what they asked for (spec C1)."""
+
+    status = 403
+    title = "Your role does not cover this"
+    sentence = "Nothing was changed. An owner can give you a role that may do this."
+
+
 class Unknown(StaffRefusal):
     """A record that was named does not exist (for this actor)."""
 

@@ -195,12 +195,24 @@ def password_changed(org: Any, *, contact_name: str, sign_in_url: str) -> Letter
     return _letter("password_changed", org, contact_name=contact_name, sign_in_url=sign_in_url)
 
 
-def _letter(name: str, org: Any, *, attached: tuple[Attached, ...] = (), **values: Any) -> Letter:
+def staff_invitation(org: Any, *, name: str, token_url: str) -> Letter:
+    """The way into the console for a new member of the team."""
+    return _letter("staff_invitation", org, name=name, token_url=token_url)
+
+
+def staff_reset(org: Any, *, name: str, token_url: str) -> Letter:
+    """The way to a new password for the console."""
+    return _letter("staff_reset", org, name=name, token_url=token_url)
+
+
+def _letter(
+    template: str, org: Any, *, attached: tuple[Attached, ...] = (), **values: Any
+) -> Letter:
     env = _environment(org.locale, org.timezone)
     values["has_attachment"] = bool(attached)
-    subject = env.get_template(f"email/{name}/subject.txt").render(org=org, **values)
-    text = env.get_template(f"email/{name}/body.txt").render(org=org, **values)
-    html = env.get_template(f"email/{name}/body.html").render(org=org, **values)
+    subject = env.get_template(f"email/{template}/subject.txt").render(org=org, **values)
+    text = env.get_template(f"email/{template}/body.txt").render(org=org, **values)
+    html = env.get_template(f"email/{template}/body.html").render(org=org, **values)
     return Letter(
         subject=" ".join(subject.split())[:200],
         text=text.strip() + "\n",

@@ -54,6 +54,20 @@ class Visitor:
     hints: tuple[str, ...] = ()  # see scanners.label_of
 
 
+class Author(str):
+    """Who of the team does something: a name, as services take it in ``by``, that also knows
+    session, address and browser. A command gives a plain name; the console gives an Author."""
+
+    visitor: Visitor
+    session_id: int | None
+
+    def __new__(cls, name: str, visitor: Visitor, session_id: int | None = None) -> Author:
+        author = super().__new__(cls, name)
+        author.visitor = visitor
+        author.session_id = session_id
+        return author
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One thing that happened. Ids are the tenant's own; *actor* is a name people recognise."""
@@ -160,19 +174,22 @@ def _read_one_moment() -> None:
 
 
 def _row(entry: Entry) -> dict[str, Any]:
-    visitor = entry.visitor
+    visitor, session_id = entry.visitor, entry.session_id
+    if isinstance(entry.actor, Author):
+        visitor = entry.actor.visitor
+        session_id = f"staff {entry.actor.session_id}" if entry.actor.session_id else None
     return {
         "event_id": f"{_ids.getrandbits(128):032x}",
         "occurred_at": clock.now().isoformat(),
         "type": entry.type.value,
         "actor_kind": entry.actor_kind.value,
-        "actor": entry.actor[:200],
+        "actor": str(entry.actor)[:200],
         "organization_id": entry.organization_id,
         "customer_id": entry.customer_id,
         "contact_id": entry.contact_id,
         "document_id": entry.document_id,
         "link_id": entry.link_id,
-        "session_id": entry.session_id,
+        "session_id": session_id,
         "details": entry.details,
         "ip": visitor.ip,
         "user_agent": visitor.user_agent[:1000] if visitor.user_agent else None,

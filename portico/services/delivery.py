@@ -9,6 +9,8 @@ from __future__ import annotations
 import datetime as dt
 import logging
 
+import sqlalchemy as sa
+
 from portico import clock
 from portico.db import db, unit_of_work
 from portico.files.names import safe_name
@@ -30,8 +32,9 @@ from portico.records.link import PortalLink
 from portico.records.mail import Mail, MailKind, MailState
 from portico.records.message import Message
 from portico.records.organization import Organization
+from portico.records.staff import StaffMember, StaffTokenPurpose
 from portico.refusals import Busy
-from portico.services import accounts, activity, documents, links, outbox, renditions
+from portico.services import accounts, activity, documents, links, outbox, renditions, staff
 from portico.services.activity import Entry
 
 log = logging.getLogger(__name__)
@@ -92,6 +95,8 @@ def _prepare(mail_id: int) -> int | None:
             _check_link(mail)
         if mail.kind in _WITH_TOKEN:
             _check_token(mail)
+        if mail.kind in _TO_STAFF:
+            _check_staff(mail)
         return mail.link_id if mail.kind in _WITH_LINK else None
 
 
@@ -134,6 +139,30 @@ def _check_token(mail: Mail) -> None:
     }
 
 
+def _check_staff(mail: Mail) -> None:
+    member = staff_mail_goes_to(mail)
+    if member is None or not member.is_active:
+        raise NobodyToMail("there is nobody of the team who may be mailed")
+    if "staff_token" in mail.reference:
+        if not staff.token_is_open(mail.reference["staff_token"]):
+            raise NobodyToMail("a newer link was made, or this one was used")
+        return
+    # Who never set a password cannot have forgotten it.
+    first = mail.kind == MailKind.STAFF_INVITATION or member.set_up_at is None
+    purpose = StaffTokenPurpose.INVITATION if first else StaffTokenPurpose.RESET
+    token_id = staff.new_token(member, purpose, by="Portico")
+    mail.reference = {"staff": member.id, "staff_token": token_id, "purpose": purpose.value}
+
+
+def staff_mail_goes_to(mail: Mail) -> StaffMember | None:
+    """The member of staff a mail is for, by id or by the address that was typed."""
+    if "staff" in mail.reference:
+        return db.session.get(StaffMember, mail.reference["staff"])
+    return db.session.execute(
+        sa.select(StaffMember).where(StaffMember.email == mail.reference.get("email", ""))
+    ).scalar_one_or_none()
+
+
 def _account_of(mail: Mail) -> PortalAccount | None:
     if mail.kind == MailKind.PASSWORD_RESET:
         address = mail.reference.get("email", "")
@@ -145,6 +174,7 @@ def _account_of(mail: Mail) -> PortalAccount | None:
 
 
 _WITH_TOKEN = {MailKind.ACCOUNT_SETUP, MailKind.PASSWORD_RESET}
+_TO_STAFF = {MailKind.STAFF_INVITATION, MailKind.STAFF_RESET}
 _WITH_LINK = {
     MailKind.DOCUMENT_SENT,
     MailKind.LINK_RENEWED,
@@ -162,6 +192,9 @@ def _render(mail_id: int) -> tuple[Letter, Envelope]:
     org = organization_face(db.session.get_one(Organization, mail.organization_id))
     if mail.contact_id is None:
         name, address = org.name, org.email
+        if mail.kind in _TO_STAFF:
+            member = db.session.get_one(StaffMember, mail.reference["staff"])
+            name, address = member.name, member.email
     else:
         contact = db.session.get_one(Contact, mail.contact_id)
         name, address = contact.name, contact.email or ""
@@ -182,6 +215,11 @@ def _render(mail_id: int) -> tuple[Letter, Envelope]:
 
 def _letter(mail: Mail, org: OrganizationFace, name: str) -> Letter:
     kind = MailKind(mail.kind)
+    if kind in _TO_STAFF:
+        first = mail.reference["purpose"] == StaffTokenPurpose.INVITATION
+        url = staff.token_url(mail.reference["staff_token"])
+        invited = letters.staff_invitation if first else letters.staff_reset
+        return invited(org, name=name, token_url=url)
     if mail.document_id is None:
         return _account_letter(mail, org, name)
     document = documents.find(mail.document_id or 0)
@@ -281,6 +319,8 @@ def _sent(mail_id: int, link_id: int | None, recipient: str) -> MailState:
         if "token" in mail.reference:
             purpose = TokenPurpose(mail.reference["purpose"])
             accounts.token_delivered(purpose, mail.reference["token"])
+        if "staff_token" in mail.reference:
+            staff.token_delivered(mail.reference["staff_token"])
         activity.record(_entry(mail, Activity.MAIL_SENT))
     return MailState.SENT
 
@@ -306,6 +346,8 @@ def _not_sent(mail_id: int, reason: str, *, final: bool = False) -> MailState:
         if "token" in mail.reference:
             purpose = TokenPurpose(mail.reference["purpose"])
             accounts.token_delivered(purpose, mail.reference["token"])
+        if "staff_token" in mail.reference:
+            staff.token_delivered(mail.reference["staff_token"])
         activity.record(_entry(mail, Activity.MAIL_FAILED))  # why stands in the mail's own row
     return MailState.FAILED
 

@@ -218,6 +218,11 @@ def customer_sign_in(organization_id: int, email: str) -> SignInAttempt:
     return SignInAttempt(_LOGIN, f"{organization_id}:{email}")
 
 
+def staff_sign_in(email: str) -> SignInAttempt:
+    """Count a try to sign in to the console, password or second factor. Raises TooMany."""
+    return SignInAttempt("staff-login", email)
+
+
 def password_post() -> None:
     """Count a post that sets or asks for a password: 10 an hour for an address. Raises TooMany."""
     _hit(_PASSWORD, _names("customer-portal-password", "all"))

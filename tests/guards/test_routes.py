@@ -10,7 +10,9 @@ from tests.cast import MARIT, token_of
 
 # What guests may see: the way in. A form without its token is refused.
 ENTRANCE = {
-    f"customer_portal.{name}" for name in ("login", "setup", "forgot_password", "reset_password")
+    f"{door}.{name}"
+    for door in ("customer_portal", "console")
+    for name in ("login", "setup", "forgot_password", "reset_password")
 }
 LISTED = Path(__file__).with_name("routes.txt")
 METHODS = ("GET", "POST")

@@ -1,0 +1,12 @@
+"""``/staff/``: the team's working place (spec C)."""
+
+from __future__ import annotations
+
+from flask import Blueprint
+
+from blueprints.console import gate
+
+bp = Blueprint("console", __name__, url_prefix="/staff")
+bp.before_request(gate.admit)
+
+from blueprints.console import entrance, start  # noqa: E402, F401 - they add their routes
