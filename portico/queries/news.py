@@ -1,0 +1,128 @@
+"""The lines of an account's bell, as sentences (spec A10, W9)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from portico import formats
+from portico.db import reading
+from portico.queries.lists import SECTION_OF
+from portico.records.content import Kind
+from portico.records.document import KINDS
+from portico.records.notification import Notification, Topic
+from portico.records.payment import PaymentKind
+
+PAGE = 25
+_table = Notification.__table__
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One piece of news. ``path`` leads to what it is about, below the portal's root."""
+
+    id: int
+    sentence: str
+    at: dt.datetime
+    is_new: bool
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class NewsPage:
+    """Newest first; ``older`` is the id to go on from, where there is more."""
+
+    lines: tuple[Line, ...]
+    older: int | None
+
+
+def page(account_id: int, locale: str, *, before: int | None = None) -> NewsPage:
+    """A page of an account's news, older than the line *before*."""
+    asked = sa.select(_table).where(_table.c.account_id == account_id)
+    if before is not None:
+        asked = asked.where(_table.c.id < before)
+    with reading() as connection:
+        rows = connection.execute(asked.order_by(_table.c.id.desc()).limit(PAGE + 1)).all()
+    lines = tuple(_line(row, locale) for row in rows[:PAGE])
+    return NewsPage(lines, lines[-1].id if len(rows) > PAGE else None)
+
+
+def path_of(line: Any) -> str:
+    """Where a notification leads, below the portal's root: ``invoices/17``."""
+    if line.document_id is None:
+        return "payments"
+    return f"{SECTION_OF[Kind(line.details['kind'])]}/{line.document_id}"
+
+
+def sentence(line: Any, locale: str) -> str:
+    """What a notification says; amounts and days in the form of *locale*."""
+    return _SENTENCES[Topic(line.topic)](_Facts(line.details, locale))
+
+
+def _line(row: Any, locale: str) -> Line:
+    return Line(row.id, sentence(row, locale), row.created_at, row.read_at is None, path_of(row))
+
+
+class _Facts:
+    """What was so when it was told, in words."""
+
+    def __init__(self, details: dict[str, Any], locale: str) -> None:
+        self._details, self._locale = details, locale
+
+    def __getitem__(self, name: str) -> Any:
+        return self._details.get(name)
+
+    @property
+    def named(self) -> str:
+        """``quote Q-2041``"""
+        kind = self["kind"]
+        label = kind if kind in list(PaymentKind) else KINDS[Kind(kind)].label.lower()
+        return f"{label} {self['number']}"
+
+    @property
+    def Named(self) -> str:  # noqa: N802 - the same at the beginning of a sentence
+        return self.named[:1].upper() + self.named[1:]
+
+    @property
+    def until(self) -> str:
+        day = self["until"]
+        return formats.day(dt.date.fromisoformat(day), self._locale) if day else ""
+
+    def money(self, name: str) -> str:
+        return formats.money(self[name], self["currency"], self._locale)
+
+
+def _decided(facts: _Facts) -> str:
+    return f"{facts['by']} {facts['answer']} {facts.named}."
+
+
+def _extended(facts: _Facts) -> str:
+    return f"{facts.Named} is open for longer: until {facts.until}."
+
+
+def _reminded(facts: _Facts) -> str:
+    if facts["kind"] == Kind.QUOTE:
+        return f"{facts.Named} waits for your answer until {facts.until}."
+    return f"{facts.Named} is due on {facts.until}: {facts.money('open')}."
+
+
+def _paid(facts: _Facts) -> str:
+    if facts["kind"] == PaymentKind.REFUND:
+        return f"We paid {facts.money('amount')} back to you: {facts.named}."
+    return f"We received {facts.money('amount')}, thank you: {facts.named}."
+
+
+_SENTENCES: dict[Topic, Callable[[_Facts], str]] = {
+    Topic.NEW_DOCUMENT: lambda facts: f"New: {facts.named}, {facts.money('amount')}.",
+    Topic.REVISED: lambda facts: f"{facts.Named} has a new version, {facts.money('amount')}.",
+    Topic.EXTENDED: _extended,
+    Topic.DECIDED: _decided,
+    Topic.REVERSED: lambda facts: f"The answer to {facts.named} was taken back; it is open again.",
+    Topic.ANSWERED: lambda facts: f"We answered a question about {facts.named}.",
+    Topic.PAYMENT: _paid,
+    Topic.REMINDER: _reminded,
+}

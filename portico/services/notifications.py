@@ -1,0 +1,246 @@
+"""What is new, told to every account of a customer that may enter: in the bell and by mail (W9).
+
+Told in the transaction of the change, in one statement however many accounts there are, and once:
+the same news under the same key is passed over, by whichever process it comes again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from portico import clock
+from portico.db import db, unit_of_work
+from portico.records.account import PortalAccount
+from portico.records.customer import Contact, Customer
+from portico.records.decision import Decision
+from portico.records.document import Document
+from portico.records.mail import MailKind
+from portico.records.notification import Notification, Topic
+from portico.records.payment import Payment
+from portico.refusals import NotFound
+from portico.services import outbox
+from portico.services.actors import Actor, hold, may_enter
+
+LARGEST_ID = 2**63 - 1
+
+# The choice in an account's settings that each topic belongs to.
+CHOICES = {
+    Topic.NEW_DOCUMENT: PortalAccount.mail_documents,
+    Topic.REVISED: PortalAccount.mail_documents,
+    Topic.EXTENDED: PortalAccount.mail_documents,
+    Topic.PAYMENT: PortalAccount.mail_documents,
+    Topic.DECIDED: PortalAccount.mail_decisions,
+    Topic.REVERSED: PortalAccount.mail_decisions,
+    Topic.ANSWERED: PortalAccount.mail_messages,
+    Topic.REMINDER: PortalAccount.mail_reminders,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What is told. ``details`` keep how things stood; ``once`` names the news for good."""
+
+    topic: Topic
+    once: str
+    details: dict[str, Any] = field(default_factory=dict)
+    done_by: int | None = None  # the contact who did it, and need not be told
+    mailed: Collection[int] = ()  # contacts who get another mail about the very same thing
+
+
+# --- what happens to a document -------------------------------------------------------------------
+
+
+def tell_shown(document: Document, *, before: int | None, mailed: Collection[int] = ()) -> None:
+    """A revision was put before the customer; *before* is the one they had been shown, if any."""
+    topic = Topic.NEW_DOCUMENT if before is None else Topic.REVISED
+    tell(document, News(topic, _shown(document), mailed=mailed))
+
+
+def tell_extended(document: Document, *, mailed: Collection[int]) -> None:
+    """A quote is open for longer."""
+    tell(document, News(Topic.EXTENDED, _shown(document), mailed=mailed))
+
+
+def tell_decided(document: Document, decision: Decision, *, mailed: Collection[int]) -> None:
+    """Somebody at the customer answered, or the team wrote an answer down."""
+    details = {"answer": decision.answer, "by": decision.signatory}
+    once = f"decided:{decision.id}"
+    tell(document, News(Topic.DECIDED, once, details, decision.contact_id, mailed))
+
+
+def tell_reversed(document: Document, decision: Decision, *, mailed: Collection[int]) -> None:
+    """The team took an answer back."""
+    tell(document, News(Topic.REVERSED, f"reversed:{decision.id}", mailed=mailed))
+
+
+def tell_answered(document: Document, message_id: int, *, mailed: Collection[int]) -> None:
+    """The team answered a question."""
+    tell(document, News(Topic.ANSWERED, f"answered:{message_id}", mailed=mailed))
+
+
+def tell_paid(payment: Payment) -> None:
+    """Money came in from the customer, or went back to them."""
+    tell(payment, News(Topic.PAYMENT, f"payment:{payment.id}"))
+
+
+def tell(about: Document | Payment, news: News) -> None:
+    """Tell every account of the customer that may enter, in the running unit of work."""
+    told = _write(about, news)
+    if told:
+        _mail(about, news, told)
+
+
+def _write(about: Document | Payment, news: News) -> list[int]:
+    """One line for each account that has not got it yet; returns the accounts."""
+    columns = {
+        "account_id": PortalAccount.id,
+        "topic": sa.literal(news.topic.value),
+        "document_id": sa.literal(_id(about, Document), Notification.id.type),
+        "payment_id": sa.literal(_id(about, Payment), Notification.id.type),
+        "details": sa.literal(_facts(about) | news.details, sa.JSON()),
+        "once": sa.literal(news.once),
+        "created_at": sa.literal(clock.now(), Notification.created_at.type),
+    }
+    accounts = _open_accounts(*columns.values()).where(_of(about))
+    if news.done_by is not None:
+        accounts = accounts.where(Contact.id != news.done_by)
+    dialect = db.session.get_bind().dialect.name
+    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    statement = (
+        insert(Notification)
+        .from_select(list(columns), accounts, include_defaults=False)
+        .on_conflict_do_nothing(index_elements=["account_id", "once"])
+        .returning(Notification.account_id)
+    )
+    return list(db.session.execute(statement).scalars())
+
+
+def _mail(about: Document | Payment, news: News, told: list[int]) -> None:
+    """A mail to those who chose so, have set up their account, and get no other about this."""
+    who = (
+        _open_accounts(PortalAccount.id, PortalAccount.contact_id)
+        .where(_of(about), CHOICES[news.topic].is_(True), PortalAccount.set_up_at.is_not(None))
+        .order_by(PortalAccount.id)
+    )
+    first_time, mailed = set(told), set(news.mailed)
+    outbox.post_to_many(
+        MailKind.NOTIFICATION,
+        [
+            {
+                "organization_id": about.organization_id,
+                "customer_id": about.customer_id,
+                "document_id": _id(about, Document),
+                "contact_id": row.contact_id,
+                "reference": {"account": row.id, "once": news.once},
+            }
+            for row in db.session.execute(who)
+            if row.id in first_time and row.contact_id not in mailed
+        ],
+    )
+
+
+def _open_accounts(*columns: Any) -> sa.Select[Any]:
+    """Accounts that may enter, whatever is asked of them."""
+    return (
+        sa.select(*columns)
+        .select_from(PortalAccount)
+        .join(Contact, Contact.id == PortalAccount.contact_id)
+        .join(Customer, Customer.id == PortalAccount.customer_id)
+        .where(*may_enter())
+    )
+
+
+def _of(about: Document | Payment) -> sa.ColumnElement[bool]:
+    return PortalAccount.customer_id == about.customer_id
+
+
+def _shown(document: Document) -> str:
+    """The key of everything that puts a revision before the customer: it is told once."""
+    return f"shown:{document.id}:{document.current_revision}"
+
+
+def _id(about: Document | Payment, type_: type[Document] | type[Payment]) -> int | None:
+    return about.id if isinstance(about, type_) else None
+
+
+def _facts(about: Document | Payment) -> dict[str, Any]:
+    """What the line says of its subject, as it stands now; amounts in minor units."""
+    facts = {"kind": about.kind, "number": about.number, "currency": about.currency}
+    if isinstance(about, Payment):
+        return facts | {"amount": about.amount}
+    last_day = about.valid_until or about.due_on
+    return facts | {
+        "amount": about.total,
+        "open": about.balance,
+        "until": last_day.isoformat() if last_day else None,
+    }
+
+
+# --- to mail it -----------------------------------------------------------------------------------
+
+
+def to_mail(account_id: int, once: str) -> Notification | None:
+    """The line that a mail is about; None where it must not (or need not) be mailed any more:
+    access was lost, the choice was changed, or it was read meanwhile."""
+    found = db.session.execute(
+        _open_accounts(Notification, PortalAccount)
+        .join(Notification, Notification.account_id == PortalAccount.id)
+        .where(
+            PortalAccount.id == account_id,
+            Notification.once == once,
+            Notification.read_at.is_(None),
+        )
+    ).first()
+    if found is None:
+        return None
+    line, account = found
+    chosen: bool = getattr(account, CHOICES[Topic(line.topic)].key)
+    return line if chosen else None
+
+
+# --- read -----------------------------------------------------------------------------------------
+
+
+def read(actor: Actor, notification_id: int) -> Notification:
+    """Mark one line of the actor's bell as read. Raises NotFound."""
+    with unit_of_work():
+        hold(actor)
+        found = db.session.execute(
+            sa.select(Notification).where(
+                Notification.id == _in_bounds(notification_id),
+                Notification.account_id == actor.account_id,
+            )
+        ).scalar_one_or_none()
+        if found is None:
+            raise NotFound
+        if found.read_at is None:
+            found.read_at = clock.now()
+    return found
+
+
+def read_all(actor: Actor, *, through: int) -> None:
+    """Mark everything up to the line *through* as read; what came after it stays new."""
+    with unit_of_work():
+        hold(actor)
+        db.session.execute(
+            sa.update(Notification)
+            .where(
+                Notification.account_id == actor.account_id,
+                Notification.read_at.is_(None),
+                Notification.id <= _in_bounds(through),
+            )
+            .values(read_at=clock.now())
+            .execution_options(synchronize_session=False)
+        )
+
+
+def _in_bounds(number: int) -> int:
+    """An id as a database can compare it; a larger one is nobody's. Raises NotFound."""
+    if number > LARGEST_ID:
+        raise NotFound
+    return number
