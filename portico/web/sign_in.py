@@ -67,7 +67,8 @@ class StaffUser(UserMixin):
 
 
 def init_sign_in(app: Flask) -> None:
-    manager = LoginManager(app)
+    manager = LoginManager()
+    manager.init_app(app, add_context_processor=False)  # or every page would look for a user
     manager.session_protection = None  # a phone changes its address; the row is what protects
     manager.user_loader(_load)
     # Where a form comes from is judged by Origin and Sec-Fetch-Site: a Referer is not always sent.
