@@ -9,7 +9,7 @@ from portico.records.document import Document, Quote, State
 from portico.records.mail import MailKind
 from portico.records.message import Message, Topic
 from portico.refusals import NothingToDecide
-from portico.services import activity, actors, documents, outbox
+from portico.services import activity, actors, documents, notifications, outbox
 from portico.services.activity import Entry
 from portico.services.actors import Actor
 from portico.text import paragraphs
@@ -49,9 +49,10 @@ def answer(document_id: int, body: str, *, by: str) -> Message:
         )
         db.session.add(message)
         db.session.flush()
-        documents.mail_holders(
+        mailed = documents.mail_holders(
             document, MailKind.ANSWER_CUSTOMER, by=by, reference={"message": message.id}
         )
+        notifications.tell_answered(document, message.id, mailed=mailed)
         activity.record(
             Entry(
                 Activity.SEND_MESSAGE,

@@ -32,7 +32,7 @@ from portico.refusals import (
     StaffRefusal,
     Unknown,
 )
-from portico.services import activity, actors, documents, links, outbox, sending
+from portico.services import activity, actors, documents, links, notifications, outbox, sending
 from portico.services.activity import Entry, Visitor
 from portico.services.actors import Actor
 from portico.text import one_line, paragraphs
@@ -85,7 +85,7 @@ def decide(actor: Actor, answer: Answer, signatory: Signatory, *, seen: int) -> 
         )
         type_ = Activity.APPROVE_QUOTE if answer is Answer.ACCEPTED else Activity.DECLINE_QUOTE
         activity.record(actor.entry(type_, revision=seen, receipt=decision.receipt_code))
-        _mail_receipts(document, decision)
+        _tell_both_sides(document, decision)
     return decision
 
 
@@ -112,7 +112,7 @@ def record_offline(
         )
         type_ = Activity.APPROVE_QUOTE if answer is Answer.ACCEPTED else Activity.DECLINE_QUOTE
         activity.record(_staff_entry(type_, document, by, receipt=decision.receipt_code))
-        _mail_receipts(document, decision)
+        _tell_both_sides(document, decision)
     return decision
 
 
@@ -141,9 +141,10 @@ def reverse(document_id: int, *, by: str, note: str) -> Decision:
         activity.record(
             _staff_entry(Activity.REVERSE_DECISION, document, by, receipt=decision.receipt_code)
         )
-        documents.mail_holders(
+        mailed = documents.mail_holders(
             document, MailKind.DECISION_REVERSED, by=by, reference={"decision": decision.id}
         )
+        notifications.tell_reversed(document, decision, mailed=mailed)
     return decision
 
 
@@ -261,8 +262,8 @@ def evidence(decision: Decision) -> bytes:
     return json.dumps(values, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
 
 
-def _mail_receipts(document: Document, decision: Decision) -> None:
-    """Both sides get a receipt; rendered and sent later, by the worker."""
+def _tell_both_sides(document: Document, decision: Decision) -> None:
+    """Both sides get a receipt, rendered and sent later by the worker; colleagues are told."""
     common = {
         "organization_id": document.organization_id,
         "customer_id": document.customer_id,
@@ -280,6 +281,7 @@ def _mail_receipts(document: Document, decision: Decision) -> None:
             **common,
         )
     outbox.post(MailKind.RECEIPT_STAFF, reference={"decision": decision.id}, **common)
+    notifications.tell_decided(document, decision, mailed=contacts)
 
 
 def _staff_entry(type_: Activity, document: Document, by: str, **details: object) -> Entry:

@@ -18,7 +18,7 @@ from portico.records.link import PortalLink
 from portico.records.mail import MailKind
 from portico.records.organization import Organization
 from portico.refusals import BadInput, Conflict, StaffRefusal, Unknown
-from portico.services import activity, links, outbox, payments
+from portico.services import activity, links, notifications, outbox, payments
 from portico.services.activity import Entry
 
 
@@ -126,14 +126,21 @@ def extend(document_id: int, until: dt.date, *, by: str, note: str = "") -> None
         db.session.flush()
         _add_revision(document, Draft(longer, document.external_id), by, reason="extended")
         links.mark_shown(document.id, document.current_revision)
-        mail_holders(document, MailKind.QUOTE_EXTENDED, by=by, reference={"note": note})
+        mailed = mail_holders(document, MailKind.QUOTE_EXTENDED, by=by, reference={"note": note})
+        notifications.tell_extended(document, mailed=mailed)
         activity.record(_entry(Activity.EXTEND_QUOTE, document, by, until=until.isoformat()))
 
 
 def mail_holders(
-    document: Document, kind: MailKind, *, by: str, reference: dict[str, object]
-) -> int:
-    """A mail with a link of its own to each contact who holds this document; returns how many."""
+    document: Document,
+    kind: MailKind,
+    *,
+    by: str,
+    reference: dict[str, object],
+    but: sa.Select[tuple[int]] | None = None,
+) -> list[int]:
+    """A mail with a link of its own to each contact who holds this document, but those whose ids
+    *but* selects; returns the ids of who is mailed."""
     contacts = (
         db.session.execute(
             sa.select(Contact)
@@ -148,6 +155,7 @@ def mail_holders(
                 ),
                 Contact.is_active,
                 Contact.email.is_not(None),
+                Contact.id.not_in(but) if but is not None else sa.true(),
             )
             .order_by(Contact.id)
         )
@@ -165,7 +173,7 @@ def mail_holders(
             link_id=link.id,
             reference=dict(reference),
         )
-    return len(contacts)
+    return [contact.id for contact in contacts]
 
 
 def find(document_id: int) -> Document:

@@ -16,7 +16,7 @@ from portico.records.link import PortalLink, Purpose
 from portico.records.mail import MailKind
 from portico.records.organization import LinkLifetime, Organization
 from portico.refusals import BadInput, StaffRefusal, Unknown
-from portico.services import activity, outbox
+from portico.services import activity, notifications, outbox
 from portico.services.activity import Entry
 from portico.services.actors import Actor
 
@@ -112,7 +112,9 @@ def copy(
             raise StaffRefusal("Only a quote has a quote link.")
         link = issue(document, None, by=by, purpose=purpose, hours=hours)
         delivered(link)
+        before = document.sent_revision
         mark_sent(document)
+        notifications.tell_shown(document, before=before)
         activity.record(_staff_entry(Activity.ISSUE_LINK, document, by, link))
         return url_of(link)
 

@@ -26,12 +26,13 @@ from portico.records.document import CreditNote, Document, Invoice
 from portico.records.organization import Organization
 from portico.records.payment import Allocation, Payment, PaymentKind
 from portico.refusals import BadInput, Conflict, StaffRefusal, Unknown
-from portico.services import activity, links
+from portico.services import activity, links, notifications
 from portico.services.activity import Entry
 from portico.text import one_line
 
 MOST = 10**17  # minor units, as in a document's totals
 EARLIEST = dt.date(1900, 1, 1)
+_NEWS_FOR = dt.timedelta(days=7)  # older money that is only brought in is no news to anybody
 _AMOUNT = re.compile(r"[0-9]{1,15}(\.[0-9]{1,6})?")
 LABELS = {PaymentKind.PAYMENT: "Payment", PaymentKind.REFUND: "Refund"}
 
@@ -138,6 +139,8 @@ def add(
     db.session.add(payment)
     db.session.flush()
     _log(_recorded(payment), payment, by)
+    if payment.received_on >= _today(payment.organization_id) - _NEWS_FOR:
+        notifications.tell_paid(payment)
     return payment
 
 

@@ -9,7 +9,7 @@ from portico.records.activity import Activity, ActorKind
 from portico.records.customer import Contact, Customer
 from portico.records.mail import MailKind
 from portico.refusals import StaffRefusal
-from portico.services import activity, links, outbox
+from portico.services import activity, links, notifications, outbox
 from portico.services.activity import Entry
 from portico.text import paragraphs
 
@@ -65,7 +65,9 @@ def send(
         if not chosen or any(contact_id not in allowed for contact_id in chosen):
             raise StaffRefusal("Choose at least one contact of this customer who can get mail.")
         # Document before log, as deciding does it, so that the two never wait for each other.
+        before = document.sent_revision
         links.mark_sent(document)
+        notifications.tell_shown(document, before=before, mailed=chosen)
         for contact_id in chosen:
             contact = allowed[contact_id]
             link = links.issue(document, contact, by=by, hours=hours)
