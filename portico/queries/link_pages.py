@@ -7,30 +7,26 @@ opens nothing.
 
 from __future__ import annotations
 
-import datetime as dt
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 import sqlalchemy as sa
 
 from portico import clock, tokens
-from portico.db import db, reading
-from portico.queries import changes
+from portico.db import reading
 from portico.queries.faces import (
-    DecisionFace,
-    DocumentFace,
-    OrganizationFace,
     decision_face,
+    document_columns,
     document_face,
     organization_columns,
     organization_face,
 )
 from portico.queries.rows import Part, columns
-from portico.records.content import DocumentContent
+from portico.queries.shown import Shown, decision_columns
 from portico.records.customer import Contact, Customer
 from portico.records.decision import Decision, Via
-from portico.records.document import AttachedFile, Document, DocumentRevision, State
+from portico.records.document import Document, DocumentRevision, State
 from portico.records.link import PortalLink, Purpose
 from portico.records.message import Message
 from portico.records.organization import Organization
@@ -43,39 +39,15 @@ class Standing(StrEnum):
     EXPIRED = "expired"
 
 
-@dataclass(slots=True)
-class LinkedPage:
+@dataclass(slots=True, kw_only=True)
+class LinkedPage(Shown):
     """A live or expired link and everything its page shows. Expired: only ``org`` is for eyes."""
 
     standing: Standing
     purpose: Purpose
     link_id: int
-    actor: Actor
-    org: OrganizationFace
-    document: DocumentFace
-    customer_name: str
-    content_json: str
-    content_sha256: str
-    decision: DecisionFace | None
     can_be_renewed: bool
-    talks: bool
-    _content: DocumentContent | None = field(default=None)
 
-    @property
-    def content(self) -> DocumentContent:
-        if self._content is None:
-            self._content = DocumentContent.model_validate_json(self.content_json)
-        return self._content
-
-
-_DOCUMENT = (
-    "id", "kind", "number", "state", "currency", "total", "balance", "issued_on", "due_on",
-    "valid_until", "current_revision", "sent_revision", "posted_at",
-)  # fmt: skip
-_DECISION = (
-    "id", "answer", "signatory", "decided_at", "po_number", "note", "receipt_code", "revision",
-    "via",
-)  # fmt: skip
 
 # Tables, not records: this is the busiest statement of all, and it needs no identity map.
 _link, _doc, _rev = PortalLink.__table__, Document.__table__, DocumentRevision.__table__
@@ -86,11 +58,11 @@ _one = (
         *columns(_link, "link", "id", "contact_id", "expires_at", "is_active",
                   "revoked_at", "ended_at"),
         *columns(_org, "org", *organization_columns),
-        *columns(_doc, "doc", *_DOCUMENT),
+        *columns(_doc, "doc", *document_columns, "posted_at"),
         *columns(_customer, "customer", "id", "name", "is_active"),
         *columns(_contact, "contact", "name", "email", "is_active"),
         *columns(_rev, "rev", "content", "content_sha256"),
-        *columns(_decision, "decision", *_DECISION),
+        *columns(_decision, "decision", *decision_columns),
         sa.exists().where(_message.c.document_id == _doc.c.id).label("talks"),
     )
     .select_from(
@@ -168,58 +140,3 @@ def _may_pass(row: Any) -> bool:
         return False
     # A mailed link is bound to its contact: one who was switched off reads nothing more.
     return row.link_contact_id is None or bool(row.contact_is_active)
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """One message of a conversation."""
-
-    author: str
-    from_staff: bool
-    body: str
-    at: dt.datetime
-
-
-def conversation(document_id: int) -> list[Said]:
-    """The newest questions and answers about a document, oldest first."""
-    rows = db.session.execute(
-        sa.select(Message.author, Message.from_staff, Message.body, Message.created_at)
-        .where(Message.document_id == document_id)
-        .order_by(Message.id.desc())
-        .limit(200)
-    ).all()
-    return [Said(row.author, row.from_staff, row.body, row.created_at) for row in reversed(rows)]
-
-
-def changed_since(
-    document: DocumentFace, seen: int | None, content: DocumentContent, locale: str
-) -> tuple[int, list[str]] | None:
-    """What is different from revision *seen*, or from the one that was shown before this one.
-
-    The earlier revision and the sentences; None where there is nothing to compare. A revision
-    that was never put before the customer is not compared with: it is not theirs to read (L16).
-    """
-    earlier = (
-        sa.select(DocumentRevision.number, DocumentRevision.content)
-        .where(
-            DocumentRevision.document_id == document.id,
-            DocumentRevision.number < document.revision,
-            DocumentRevision.shown_at.is_not(None),
-        )
-        .order_by(DocumentRevision.number.desc())
-        .limit(1)
-    )
-    if seen is not None:
-        earlier = earlier.where(DocumentRevision.number == seen)
-    row = db.session.execute(earlier).first()
-    if row is None:
-        return None
-    before = DocumentContent.model_validate_json(row.content)
-    return row.number, changes.between(before, content, locale)
-
-
-def attached_file(sha256: str) -> bytes | None:
-    """The bytes of a file that came inside a document."""
-    return db.session.execute(
-        sa.select(AttachedFile.data).where(AttachedFile.sha256 == sha256)
-    ).scalar_one_or_none()

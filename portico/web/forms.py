@@ -1,4 +1,4 @@
-"""Reading the forms of a link page. Fields are few, so they are read by hand, with bounds."""
+"""Reading the forms of a document page. Fields are few, so they are read by hand, with bounds."""
 
 from __future__ import annotations
 
