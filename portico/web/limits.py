@@ -172,45 +172,57 @@ _LOGIN = "customer-portal-login"
 _PASSWORD = RateLimitItemPerHour(10)
 
 
+class TooManyTries(TooMany):
+    sentence = "There were too many tries to sign in."
+
+
 class SignInAttempt:
     """One try to sign in (spec A5): 10 failures lock e-mail and address together for 15 minutes,
     60 lock the address; never an e-mail alone, so that no stranger can shut a customer out.
 
-    The try is counted before the password is looked at, so that many at once count as many.
-    Raises TooMany.
+    The try is counted before the password is looked at, so that many at once count as many. A
+    lock has a window of its own and so lasts its full time; the count that led to it ends before
+    it does. What is refused is not counted. Raises TooManyTries.
     """
 
     def __init__(self, bucket: str, account: str) -> None:
         who = sha256(account.encode("utf-8", "surrogatepass")).hexdigest()[:32]
         self._pair = "/".join(_names(bucket, who))
         self._address = "/".join(_names(bucket, "all"))
-        for key in (self._pair, self._address):
-            if limiter.storage.get(f"{key}/locked"):
-                raise self._locked(key)
-        tries = limiter.storage.incr(self._pair, _LOCK_SECONDS)
-        if tries > _FAILURES_PER_PAIR:
+        self._refuse_where_locked()
+        self._tries = limiter.storage.incr(self._pair, _LOCK_SECONDS)
+        if self._tries > _FAILURES_PER_PAIR:
             raise self._lock(self._pair)
-        if limiter.storage.incr(self._address, _LOCK_SECONDS) > _FAILURES_PER_ADDRESS:
+        self._tries_of_address = limiter.storage.incr(self._address, _LOCK_SECONDS)
+        if self._tries_of_address > _FAILURES_PER_ADDRESS:
             raise self._lock(self._address)
-        self._last = tries == _FAILURES_PER_PAIR
+        self._refuse_where_locked()  # another try may have locked it since the first look
 
     def failed(self) -> None:
-        if self._last:
+        """The last failure that is allowed locks at once."""
+        if self._tries == _FAILURES_PER_PAIR:
             self._lock(self._pair)
+        if self._tries_of_address == _FAILURES_PER_ADDRESS:
+            self._lock(self._address)
 
     def succeeded(self) -> None:
         """Forget the failures of this pair, and this try among those of the address."""
         limiter.storage.clear(self._pair)
-        limiter.storage.incr(self._address, _LOCK_SECONDS, amount=-1)
+        if limiter.storage.get(self._address) > 0:
+            limiter.storage.incr(self._address, _LOCK_SECONDS, amount=-1)
 
-    def _lock(self, key: str) -> TooMany:
+    def _refuse_where_locked(self) -> None:
+        for key in (self._pair, self._address):
+            if limiter.storage.get(f"{key}/locked"):
+                raise self._locked(key)
+
+    def _lock(self, key: str) -> TooManyTries:
         limiter.storage.incr(f"{key}/locked", _LOCK_SECONDS)
-        limiter.storage.clear(key)
         return self._locked(key)
 
-    def _locked(self, key: str) -> TooMany:
+    def _locked(self, key: str) -> TooManyTries:
         ends = limiter.storage.get_expiry(f"{key}/locked")
-        return TooMany(int(ends - clock.now().timestamp()))
+        return TooManyTries(int(ends - clock.now().timestamp()))
 
 
 def customer_sign_in(organization_id: int, email: str) -> SignInAttempt:
