@@ -38,6 +38,7 @@ from portico.records.customer import Contact, Customer
 from portico.records.document import Document, Rendition
 from portico.records.link import PortalLink, Purpose
 from portico.records.mail import Mail
+from portico.records.staff import Role
 from portico.records.tenant import Tenant
 from portico.services import (
     accounts,
@@ -47,6 +48,7 @@ from portico.services import (
     links,
     outbox,
     sending,
+    staff,
     team,
     tenants,
 )
@@ -60,7 +62,8 @@ ROOT = Path(__file__).resolve().parents[1]
 KEY = "a-key-for-tests-alone-0123456789-abcdefghij"
 LINK = re.compile(r"https?://[^\s\"'<>]+/(?:i|q)/[A-Za-z0-9_-]{43}(?![A-Za-z0-9_-])")
 WAY_IN = re.compile(
-    r"https?://[^\s\"'<>]+/customer-portal/(?:setup|reset-password)\?token=[A-Za-z0-9_-]{43}"
+    r"https?://[^\s\"'<>]+/(?:customer-portal|staff)/(?:setup|reset-password)"
+    r"\?token=[A-Za-z0-9_-]{43}"
     r"(?![A-Za-z0-9_-])"
 )
 PASSWORD = "the boathouse floor creaks"
@@ -271,6 +274,45 @@ class Company:
         assert done.status == 303, done.text
         return visitor
 
+    def hire(
+        self,
+        role: Role = Role.OWNER,
+        organization: str = "halden",
+        *,
+        name: str | None = None,
+        email: str | None = None,
+    ) -> str:
+        """A new member of the team, invited; the way in from the mail that arrived."""
+        email = email or f"{role}@{organization}.example"
+        with self.scope():
+            staff.create(name or f"{role.title()} Nilsen", email, organization, role, by="Kari")
+            delivery.deliver(self.mails()[-1].id)  # this one: others may have to wait
+        return self.stage.way_in(email)
+
+    def staff(
+        self,
+        role: Role = Role.OWNER,
+        organization: str = "halden",
+        *,
+        name: str | None = None,
+        email: str | None = None,
+        password: str = PASSWORD,
+        address: str = "203.0.113.7",
+        **headers: str,
+    ) -> Visitor:
+        """A new member of the team, invited and set up by the mailed link; their browser,
+        signed in to the console. Their address is <role>@<organization>.example."""
+        visitor = self.stage.visitor(address, **headers)
+        way_in = self.hire(role, organization, name=name, email=email)
+        done = visitor.fill_in(way_in, {"password": password, "again": password})
+        assert done.status == 303, done.text
+        return visitor
+
+    @property
+    def console(self) -> str:
+        """Where the console's pages begin."""
+        return f"{self.public_url}/staff"
+
     @property
     def portal(self) -> str:
         """Where the account portal's pages begin."""
@@ -448,14 +490,14 @@ class Stage:
         """The link in the newest mail to a person."""
         return link_in(self.letters_to(person)[-1])
 
-    def way_in(self, person: Person) -> str:
+    def way_in(self, address: Person | str) -> str:
         """The link to set a password in the newest mail to a person that has one."""
-        for letter in reversed(self.letters_to(person)):
+        for letter in reversed(self.letters_to(address)):
             found = {link for part in bodies(letter) for link in WAY_IN.findall(part)}
             if found:
                 assert len(found) == 1, f"{len(found)} ways in in one mail"
                 return found.pop()
-        raise AssertionError(f"no way in was mailed to {person.email}")
+        raise AssertionError(f"no way in was mailed to {address}")
 
     def visitor(self, address: str = "203.0.113.7", **headers: str) -> Visitor:
         """Somebody with a browser at an address of the network."""

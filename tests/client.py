@@ -75,10 +75,18 @@ class Visitor:
         url = urljoin(page.url, action)
         return self.post(url, fields | (typed or {}), htmx=htmx, **headers)
 
-    def sign_in(self, portal: str, email: str, password: str, **fields: str) -> Answer:
+    def sign_in(
+        self,
+        portal: str,
+        email: str,
+        password: str,
+        *,
+        door: str = "customer-portal",
+        **fields: str,
+    ) -> Answer:
         """Sign in on the page below *portal* (a tenant's public URL); the answer to the form."""
         typed = {"email": email, "password": password, **fields}
-        return self.fill_in(f"{portal}/customer-portal/login", typed, form="/login")
+        return self.fill_in(f"{portal}/{door}/login", typed, form="/login")
 
     def cookies(self) -> dict[str, str]:
         """What this browser keeps, by name; a copy to replay later."""
