@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -166,6 +167,39 @@ def decision_reversed(
         lifetime_text=lifetime_text,
         message=message,
     )
+
+
+def notification(
+    org: Any, *, contact_name: str, sentence: str, page_url: str, settings_url: str
+) -> Letter:
+    """What is new, to somebody with an account."""
+    return _letter(
+        "notification",
+        org,
+        contact_name=contact_name,
+        sentence=sentence,
+        page_url=page_url,
+        settings_url=settings_url,
+    )
+
+
+def reminder(org: Any, doc: Any, *, contact_name: str, link_url: str, lifetime_text: str) -> Letter:
+    """A quote waits for an answer, or an invoice for its money, and the day is near."""
+    return _letter(
+        "reminder",
+        org,
+        doc=doc,
+        contact_name=contact_name,
+        link_url=link_url,
+        lifetime_text=lifetime_text,
+    )
+
+
+def payment_instructions_changed(
+    org: Any, *, by: str, at: dt.datetime, changes: list[dict[str, str]]
+) -> Letter:
+    """To the team, at the address before the change: customers now pay in another way."""
+    return _letter("payment_instructions_changed", org, by=by, at=at, changes=changes)
 
 
 def account_setup(org: Any, *, contact_name: str, customer_name: str, token_url: str) -> Letter:

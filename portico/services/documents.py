@@ -137,7 +137,7 @@ def mail_holders(
     *,
     by: str,
     reference: dict[str, object],
-    but: sa.Select[tuple[int]] | None = None,
+    but: sa.Select[int] | None = None,
 ) -> list[int]:
     """A mail with a link of its own to each contact who holds this document, but those whose ids
     *but* selects; returns the ids of who is mailed."""

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from portico import clock
-from portico.db import db, unit_of_work
+from portico.db import current_tenant, db, unit_of_work
 from portico.records.account import PortalAccount
 from portico.records.customer import Contact, Customer
 from portico.records.decision import Decision
@@ -179,6 +179,11 @@ def _facts(about: Document | Payment) -> dict[str, Any]:
         "open": about.balance,
         "until": last_day.isoformat() if last_day else None,
     }
+
+
+def page_url(path: str) -> str:
+    """A page of the portal for a mail; *path* is below the portal's root (T5)."""
+    return f"{current_tenant().public_url}/customer-portal/{path}"
 
 
 # --- to mail it -----------------------------------------------------------------------------------
