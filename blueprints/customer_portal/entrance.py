@@ -13,8 +13,8 @@ from portico.queries import organizations
 from portico.queries.faces import OrganizationFace
 from portico.records.account import TokenPurpose
 from portico.refusals import BadInput
-from portico.services import accounts
-from portico.services.accounts import TokenSpent
+from portico.services import account_tokens, accounts
+from portico.services.account_tokens import TokenSpent
 from portico.web import limits, sign_in
 from portico.web.pages import brand_css_url, page
 from portico.web.visitors import visitor
@@ -107,7 +107,7 @@ def _password_page(
     """The form behind a mailed link. Opening it spends nothing: mail scanners open it too."""
     token = request.args.get("token", "")
     try:
-        found = accounts.open_token(purpose, token)
+        found = account_tokens.find(purpose, token)
     except TokenSpent as spent:
         limits.unknown_token("customer-portal-password")
         context = {"spent": spent, **_choice()}

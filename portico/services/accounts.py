@@ -1,7 +1,7 @@
 """Portal accounts: invited, set up, entered, disabled (spec A2-A7, L10).
 
-Setup and reset tokens are made by the worker when the mail goes out, derived like links, and
-spent by the POST that sets the password, in its own transaction.
+Whatever changes an account, its tokens or its sessions holds the account's row first, then reads
+again: a reset and a disabling that come at once happen one after the other, whichever is first.
 """
 
 from __future__ import annotations
@@ -12,41 +12,23 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from portico import clock, tokens
+from portico import clock
 from portico.db import current_tenant, db, unit_of_work
-from portico.records.account import (
-    PortalAccount,
-    ResetToken,
-    SetupToken,
-    TokenPurpose,
-)
+from portico.records.account import PortalAccount, TokenPurpose
 from portico.records.activity import Activity, ActorKind
+from portico.records.content import Kind
 from portico.records.customer import Contact, Customer
-from portico.records.mail import MailKind
-from portico.records.organization import Organization
-from portico.refusals import BadInput, Conflict, NotFound, StaffRefusal, Unknown
-from portico.services import activity, outbox, passwords, sessions
+from portico.records.document import Document
+from portico.records.mail import Mail, MailKind, MailState
+from portico.records.organization import Organization, Section
+from portico.refusals import BadInput, Conflict, StaffRefusal, Unknown
+from portico.services import account_tokens, activity, outbox, passwords, sessions
 from portico.services.activity import Entry, Visitor
 from portico.services.actors import Actor, hold, may_enter
 
-TOKEN_LIFE = dt.timedelta(minutes=60)
-_TABLES: dict[TokenPurpose, type[SetupToken] | type[ResetToken]] = {
-    TokenPurpose.SETUP: SetupToken,
-    TokenPurpose.RESET: ResetToken,
-}
-_PATHS = {
-    TokenPurpose.SETUP: "/customer-portal/setup?token=",
-    TokenPurpose.RESET: "/customer-portal/reset-password?token=",
-}
-
-
-class TokenSpent(NotFound):
-    """A setup or reset link that does not work (any more): used, too old, or never made."""
-
-    status = 410
-    title = "This link does not work any more"
-    sentence = "It may have been used already, or it is older than 60 minutes."
-    hint = "Ask for a new one, and it is in your mailbox in a minute."
+# What strangers can have mailed to one account in an hour; what staff send is not counted.
+_ASKED_AN_HOUR = 5
+_WITH_TOKEN = (MailKind.ACCOUNT_SETUP.value, MailKind.PASSWORD_RESET.value)
 
 
 # --- ways in --------------------------------------------------------------------------------
@@ -58,17 +40,47 @@ def invite(contact_id: int, *, by: str) -> PortalAccount:
     Possible again until setup is done. Raises Unknown, StaffRefusal, Conflict.
     """
     with unit_of_work():
+        account = _invitable(contact_id, by=by)
         contact, customer = _people(contact_id)
-        reason = why_not_invited(contact, customer)
-        if reason:
-            raise StaffRefusal(reason)
-        account = _account_for(contact, by=by)
-        if account.set_up_at is not None and account.is_active:
-            raise Conflict(f"{contact.name} has an account already; a new password is mailed "
-                           "to them by the sign-in page.")  # fmt: skip
-        _let_in(account, contact, customer)
-        _post_setup(account, reference={"account": account.id, "invited": True})
+        if account.set_up_at is not None:
+            raise Conflict(
+                f"{contact.name} has an account already. They sign in with their password, and "
+                "the sign-in page mails a new one; where access is off, switch it on."
+            )
+        _let_in(contact, customer)
+        _post_setup(account)
         activity.record(_entry(Activity.INVITE, account, by))
+    return account
+
+
+def open_for_contact(contact_id: int, *, by: str) -> bool:
+    """Switch a contact's portal access on. Who never set a password is invited by it (A4).
+
+    Returns whether an invitation goes out. Raises Unknown, StaffRefusal, Conflict.
+    """
+    with unit_of_work():
+        account = _invitable(contact_id, by=by)
+        contact, customer = _people(contact_id)
+        _let_in(contact, customer)
+        activity.record(_switch_entry(contact.customer_id, contact, by, on=True))
+        if account.set_up_at is None:
+            _post_setup(account)
+            activity.record(_entry(Activity.INVITE, account, by))
+    return account.set_up_at is None
+
+
+def _invitable(contact_id: int, *, by: str) -> PortalAccount:
+    """The account of a contact, made where there is none, held. Raises what inviting raises."""
+    contact, customer = _people(contact_id)
+    reason = why_not_invited(contact, customer)
+    if reason:
+        raise StaffRefusal(reason)
+    account = _account_of(contact) or _new_account(contact, by=by)
+    if account is None:
+        raise Conflict(f"Another contact signs in with {contact.email} already.")
+    account = _held(account.id)
+    if not account.is_active:
+        raise Conflict(f"The account of {contact.name} is disabled. Enable it first.")
     return account
 
 
@@ -85,7 +97,9 @@ def why_not_invited(contact: Contact, customer: Customer) -> str | None:
 
 def ask_for_account(actor: Actor) -> None:
     """Somebody with a mailed link wants an account (L10). Always writes the same row: the worker
-    finds out whether the address on file may have one. The link itself lets nobody in."""
+    finds out whether the address on file may have one. The link itself lets nobody in.
+
+    Raises NotFound where the link is no more."""
     with unit_of_work():
         hold(actor)
         outbox.post(
@@ -122,7 +136,7 @@ def normal_email(email: str) -> str:
     return clean.strip().lower()
 
 
-# --- tokens, made by the worker ----------------------------------------------------------------
+# --- what the worker asks when a mail goes out --------------------------------------------------
 
 
 def account_to_set_up(contact_id: int, *, by_link: bool) -> PortalAccount | None:
@@ -131,9 +145,7 @@ def account_to_set_up(contact_id: int, *, by_link: bool) -> PortalAccount | None
     contact, customer = _people(contact_id)
     if why_not_invited(contact, customer):
         return None
-    account = db.session.execute(
-        sa.select(PortalAccount).where(PortalAccount.contact_id == contact.id)
-    ).scalar_one_or_none()
+    account = _account_of(contact)
     if account is not None and not account.is_active:
         return None
     if by_link:
@@ -149,152 +161,66 @@ def account_to_set_up(contact_id: int, *, by_link: bool) -> PortalAccount | None
 def account_to_reset(organization_id: int, email: str) -> PortalAccount | None:
     """The account that may get a new password by mail; None where there is none."""
     return db.session.execute(
-        sa.select(PortalAccount)
-        .join(Contact, Contact.id == PortalAccount.contact_id)
-        .join(Customer, Customer.id == PortalAccount.customer_id)
-        .where(
-            PortalAccount.organization_id == organization_id,
-            PortalAccount.email == email,
-            *may_enter(),
+        _entered().where(
+            PortalAccount.organization_id == organization_id, PortalAccount.email == email
         )
     ).scalar_one_or_none()
 
 
-def new_token(account: PortalAccount, purpose: TokenPurpose, *, by: str) -> int:
-    """A token in the running unit of work; older ones of the account are void. Returns its id."""
-    db.session.refresh(account, with_for_update={"key_share": True})
-    table = _TABLES[purpose]
-    void_tokens(account.id)
-    nonce = tokens.new_nonce()
-    row = table(
-        account_id=account.id,
-        nonce=nonce,
-        token_sha256=nonce,  # until the row has its id, which the token is bound to
-        created_at=clock.now(),
-        created_by=by,
+def token_for_mail(account: PortalAccount, mail: Mail) -> tuple[TokenPurpose, int] | None:
+    """A token for a mail that goes out now, in the running unit of work; its purpose and id.
+
+    None where a newer mail to this account has one or will have one, or where others had it
+    mailed too often: two live tokens there are never, and the newest mail carries the live one.
+    """
+    account = _held(account.id)
+    newer = sa.select(Mail.id).where(
+        Mail.contact_id == account.contact_id,
+        Mail.kind.in_(_WITH_TOKEN),
+        Mail.id > mail.id,
+        Mail.state.in_((MailState.QUEUED, MailState.SENDING, MailState.SENT)),
     )
-    db.session.add(row)
-    db.session.flush()
-    token = tokens.mint(purpose.value, current_tenant().slug, row.id, nonce)
-    row.token_sha256 = tokens.digest(token) or b""
-    db.session.flush()
-    return row.id
+    if db.session.execute(newer.limit(1)).first() is not None:
+        return None
+    by_staff = bool(mail.reference.get("invited"))
+    hour_ago = clock.now() - dt.timedelta(hours=1)
+    if not by_staff and account_tokens.made_since(account.id, hour_ago) >= _ASKED_AN_HOUR:
+        return None
+    # Who never set a password cannot have forgotten it, and who has one is not set up again.
+    purpose = TokenPurpose.SETUP if account.set_up_at is None else TokenPurpose.RESET
+    return purpose, account_tokens.make(account, purpose, by="Portico")
 
 
-def void_tokens(account_id: int) -> None:
-    """No way to set a password that was mailed before leads anywhere any more."""
-    for table in _TABLES.values():
-        db.session.execute(
-            sa.update(table)
-            .where(
-                table.account_id == account_id, table.used_at.is_(None), table.voided_at.is_(None)
-            )
-            .values(voided_at=clock.now())
-            .execution_options(synchronize_session=False)
-        )
-
-
-def token_is_open(purpose: TokenPurpose, token_id: int) -> bool:
-    """Whether a token can still be spent: a mail never carries a dead one."""
-    row = db.session.get(_TABLES[purpose], token_id, populate_existing=True)
-    return row is not None and row.used_at is None and row.voided_at is None
-
-
-def token_url(purpose: TokenPurpose, token_id: int) -> str:
-    """The whole address, derived again; it goes into a mail and nowhere else."""
-    row = db.session.get_one(_TABLES[purpose], token_id)
-    tenant = current_tenant()
-    token = tokens.again(purpose.value, tenant.slug, row.id, row.nonce, row.token_sha256)
-    return tenant.public_url + _PATHS[purpose] + token
+def portal_url(path: str) -> str:
+    """The address of a page of the portal, for mails (T5)."""
+    return f"{current_tenant().public_url}/customer-portal/{path}"
 
 
 def sign_in_url(organization: str) -> str:
     """The sign-in page with an organization (by its short name) chosen; for mails (T5)."""
-    return f"{current_tenant().public_url}/customer-portal/login?org={organization}"
+    return portal_url(f"login?org={organization}")
 
 
-def token_delivered(purpose: TokenPurpose, token_id: int) -> None:
-    """The mail server took the mail just now: the hour begins."""
-    row = db.session.get_one(_TABLES[purpose], token_id)
-    row.delivered_at = clock.now()
-    row.expires_at = row.delivered_at + TOKEN_LIFE
-
-
-# --- tokens, spent by the customer -------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class OpenToken:
-    """Whose password a token sets. Found by every GET, spent by none."""
-
-    row_id: int
-    account_id: int
-    organization_id: int
-    name: str
-    email: str
-    customer_name: str
-
-
-def open_token(purpose: TokenPurpose, token: str) -> OpenToken:
-    """What a setup or reset link leads to. Raises TokenSpent, always the same."""
-    sha256 = tokens.digest(token)
-    if sha256 is None:
-        raise TokenSpent
-    table = _TABLES[purpose]
-    row = db.session.execute(
-        sa.select(
-            table.id, table.account_id, PortalAccount.organization_id, PortalAccount.email,
-            Contact.name, Customer.name.label("customer_name"),
-        )
-        .join(PortalAccount, PortalAccount.id == table.account_id)
-        .join(Contact, Contact.id == PortalAccount.contact_id)
-        .join(Customer, Customer.id == PortalAccount.customer_id)
-        .where(table.token_sha256 == sha256, *_spendable(table), *_settable(purpose))
-    ).first()  # fmt: skip
-    if row is None:
-        raise TokenSpent
-    return OpenToken(
-        row.id, row.account_id, row.organization_id, row.name, row.email, row.customer_name
-    )
+# --- a password by a mailed link ----------------------------------------------------------------
 
 
 def set_password(purpose: TokenPurpose, token: str, password: str, visitor: Visitor) -> str:
     """Spend a token: the password is set and the customer is signed in. Returns the session's
     secret. Raises BadInput (nothing is spent), TokenSpent."""
-    found = open_token(purpose, token)
+    found = account_tokens.find(purpose, token)
     about = (found.name, found.email, found.customer_name)
     kept = passwords.hashed(passwords.check(password, about=about))
-    table = _TABLES[purpose]
     with unit_of_work():
-        spent = db.session.execute(
-            sa.update(table)
-            .where(table.id == found.row_id, *_spendable(table))
-            .values(used_at=clock.now())
-            .execution_options(synchronize_session=False)
-        )
-        if int(getattr(spent, "rowcount", 0)) != 1:
-            raise TokenSpent
-        still_open = db.session.execute(
-            sa.select(PortalAccount.id)
-            .join(Contact, Contact.id == PortalAccount.contact_id)
-            .join(Customer, Customer.id == PortalAccount.customer_id)
-            .where(PortalAccount.id == found.account_id, *_settable(purpose))
-        ).first()
-        if still_open is None:
-            raise TokenSpent
-        account = db.session.get_one(
-            PortalAccount, found.account_id, with_for_update={"key_share": True}
-        )
+        account = _held(found.account_id)
+        account_tokens.spend(purpose, found)
         now = clock.now()
         account.password_hash = kept
         account.password_changed_at = now
-        void_tokens(account.id)
         if purpose is TokenPurpose.SETUP:
-            contact, customer = _people(account.contact_id)
-            _let_in(account, contact, customer)
+            _let_in(*_people(account.contact_id))
         if account.set_up_at is None:
             account.set_up_at = now
-        sessions.end_all(account.id, "the password was set anew")
+        _shut(account, "the password was set anew")
         opened = sessions.open_for(account, visitor)
         done = Activity.SET_UP_ACCOUNT if purpose is TokenPurpose.SETUP else Activity.PASSWORD_RESET
         activity.record(_own_entry(done, account, opened.id, visitor))
@@ -308,29 +234,21 @@ def set_password(purpose: TokenPurpose, token: str, password: str, visitor: Visi
 
 
 def sign_in(organization_id: int, email: str, password: str, visitor: Visitor) -> str | None:
-    """Check address and password; the new session's secret, or None. Takes the same time for
-    unknown, wrong and disabled, and writes the same line for each (A5)."""
-    account = db.session.execute(
-        sa.select(PortalAccount)
-        .join(Contact, Contact.id == PortalAccount.contact_id)
-        .join(Customer, Customer.id == PortalAccount.customer_id)
-        .where(
-            PortalAccount.organization_id == organization_id,
-            PortalAccount.email == normal_email(email),
-            *may_enter(),
-        )
-    ).scalar_one_or_none()
+    """Check address and password; the new session's secret, or None. Does the same work for
+    unknown, wrong, not set up and disabled, and writes the same line for each (A5)."""
+    account = account_to_reset(organization_id, normal_email(email))
     kept = account.password_hash if account is not None else None
     db.session.rollback()  # nothing stays open while the hash is computed
-    if not passwords.holds(password[: passwords.LONGEST + 1], kept) or account is None:
+    if not passwords.holds(password, kept) or account is None:
         _note_failure(organization_id, account, visitor)
         return None
+    fresh = passwords.hashed(password) if passwords.is_of_another_cost(kept) else kept
     with unit_of_work():
-        current = db.session.get_one(
-            PortalAccount, account.id, with_for_update={"key_share": True}, populate_existing=True
-        )
-        if current.password_hash != kept or not current.is_active:
+        current = _held(account.id)
+        may = db.session.execute(_entered().where(PortalAccount.id == account.id)).first()
+        if may is None or current.password_hash != kept:
             return None  # changed or disabled in this very moment
+        current.password_hash = fresh
         opened = sessions.open_for(current, visitor)
         activity.record(_own_entry(Activity.LOGIN, current, opened.id, visitor))
     return opened.secret
@@ -362,22 +280,18 @@ def change_password(actor: Actor, current: str, new: str) -> None:
     customer = db.session.get_one(Customer, account.customer_id)
     about = (actor.contact_name or "", account.email, customer.name)
     kept = account.password_hash
-    if not passwords.holds(current[: passwords.LONGEST + 1], kept):
+    db.session.rollback()  # nothing stays open while the hashes are computed
+    if not passwords.holds(current, kept):
         raise BadInput({"current": "This is not your present password."})
     hashed = passwords.hashed(passwords.check(new, about=about))
     with unit_of_work():
+        account = _held(account.id)
         hold(actor)
-        account = db.session.get_one(
-            PortalAccount,
-            actor.account_id,
-            with_for_update={"key_share": True},
-            populate_existing=True,
-        )
         if account.password_hash != kept:
             raise BadInput({"current": "Your password was changed elsewhere a moment ago."})
         account.password_hash = hashed
         account.password_changed_at = clock.now()
-        void_tokens(account.id)
+        account_tokens.void_all(account.id)
         sessions.end_all(account.id, "the password was changed", but=actor.session_id)
         activity.record(actor.entry(Activity.CHANGE_PASSWORD))
         _tell_owner(account)
@@ -410,33 +324,52 @@ def enable(account_id: int, *, by: str) -> None:
 def withdraw_from_contact(contact_id: int, *, by: str) -> None:
     """Switch a contact's portal access off: signed out at once, and no way back in by a link."""
     with unit_of_work():
+        shut_out(PortalAccount.contact_id == contact_id, "access was switched off")
         contact, _customer = _people(contact_id)
         contact.portal_access = False
         contact.portal_withdrawn_at = clock.now()
-        for account in _accounts(PortalAccount.contact_id == contact_id):
-            _shut(account, "access was switched off")
         activity.record(_switch_entry(contact.customer_id, contact, by, on=False))
 
 
 def withdraw_from_customer(customer_id: int, *, by: str) -> None:
     """Switch the portal off for a whole customer; accounts and references stay."""
     with unit_of_work():
-        customer = db.session.get(Customer, customer_id)
-        if customer is None:
-            raise Unknown("There is no such customer.")
+        shut_out(PortalAccount.customer_id == customer_id, "access was switched off")
+        customer = _customer_of(customer_id)
         customer.portal_enabled = False
         customer.portal_withdrawn_at = clock.now()
-        for account in _accounts(PortalAccount.customer_id == customer_id):
-            _shut(account, "access was switched off")
         activity.record(_switch_entry(customer_id, None, by, on=False))
+
+
+def shut_out(which: sa.ColumnElement[bool], because: str) -> None:
+    """End every session and void every token of some accounts, in the running unit of work,
+    before what lets them in is taken away."""
+    ids = db.session.execute(sa.select(PortalAccount.id).where(which).order_by(PortalAccount.id))
+    for account_id in ids.scalars().all():
+        _shut(_held(account_id), because)
+
+
+def move_email(contact: Contact) -> None:
+    """The contact's address changed: their account signs in with the new one, and nothing that
+    was mailed to the old one leads anywhere. In the running unit of work. Raises Conflict."""
+    account = _account_of(contact)
+    if account is None:
+        return
+    account = _held(account.id)
+    _shut(account, "the e-mail address was changed")
+    if contact.email is None:
+        return  # it cannot be entered without; the address comes back with the contact's
+    try:
+        with db.session.begin_nested():
+            account.email = normal_email(contact.email)
+    except IntegrityError:
+        raise Conflict(f"Another contact signs in with {contact.email} already.") from None
 
 
 def open_for_customer(customer_id: int, *, by: str) -> None:
     """Switch the portal on for a customer; contacts whose own access is on get in again."""
     with unit_of_work():
-        customer = db.session.get(Customer, customer_id)
-        if customer is None:
-            raise Unknown("There is no such customer.")
+        customer = _customer_of(customer_id)
         customer.portal_enabled, customer.portal_withdrawn_at = True, None
         activity.record(_switch_entry(customer_id, None, by, on=True))
 
@@ -451,6 +384,86 @@ def find_account(contact_id: int) -> PortalAccount:
     return account
 
 
+# --- why, or why not ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One thing that access needs (A4), whether it is given, and the sentence that says so."""
+
+    holds: bool
+    sentence: str
+
+
+_SECTIONS = {Kind.SALES_ORDER: Section.ORDERS}  # other kinds show always
+
+
+def why(contact_id: int, document_id: int | None = None) -> list[Condition]:
+    """Everything that decides whether a contact can sign in, and see a document if one is named:
+    who may is who meets them all. Raises Unknown."""
+    contact, customer = _people(contact_id)
+    found = [*_why_in(contact, customer), *_why_set_up(contact)]
+    if document_id is not None:
+        document = db.session.get(Document, document_id, populate_existing=True)
+        if document is None:
+            raise Unknown("There is no such document.")
+        found += _why_seen(contact, customer, document)
+    return found
+
+
+def _why_in(contact: Contact, customer: Customer) -> list[Condition]:
+    off = "by the team" if contact.portal_withdrawn_at else "so far"
+    all_off = "by the team" if customer.portal_withdrawn_at else "so far"
+    return [
+        _either(customer.is_active, f"{customer.name} is active.",
+                f"{customer.name} is switched off."),
+        _either(customer.portal_enabled, f"The portal is on for {customer.name}.",
+                f"The portal is off for {customer.name} ({all_off})."),
+        _either(contact.is_active, f"{contact.name} is active.",
+                f"{contact.name} is switched off."),
+        _either(bool(contact.email), f"{contact.name} has the address {contact.email}.",
+                f"{contact.name} has no e-mail address."),
+        _either(contact.portal_access, f"{contact.name} has portal access.",
+                f"Portal access is off for {contact.name} ({off})."),
+    ]  # fmt: skip
+
+
+def _why_set_up(contact: Contact) -> list[Condition]:
+    account = _account_of(contact)
+    if account is None:
+        return [Condition(False, f"{contact.name} has no account yet: invite them.")]
+    return [
+        _either(account.is_active, "The account is not disabled.",
+                f"The account was disabled by {account.disabled_by}."),
+        _either(account.set_up_at is not None, "A password was set.",
+                "No password was set yet: the invitation can be mailed again."),
+    ]  # fmt: skip
+
+
+def _why_seen(contact: Contact, customer: Customer, document: Document) -> list[Condition]:
+    owned = (document.organization_id, document.customer_id) == (
+        contact.organization_id, contact.customer_id,
+    )  # fmt: skip
+    what = f"{type(document).label} {document.number}"
+    org = db.session.get_one(Organization, contact.organization_id)
+    section = _SECTIONS.get(Kind(document.kind))
+    found = [
+        _either(owned, f"{what} belongs to {customer.name}.",
+                f"{what} does not belong to {customer.name}."),
+        _either(document.is_posted, f"{what} is posted.", f"{what} is a draft."),
+    ]  # fmt: skip
+    if section is not None:
+        found.append(
+            _either(section in org.sections, f"{org.name} shows {section} in its portal.",
+                    f"{org.name} does not show {section} in its portal.")
+        )  # fmt: skip
+    return found
+
+
+def _either(holds: bool, given: str, missing: str) -> Condition:
+    return Condition(holds, given if holds else missing)
+
+
 # --- parts -------------------------------------------------------------------------------------
 
 
@@ -461,14 +474,17 @@ def _people(contact_id: int) -> tuple[Contact, Customer]:
     return contact, db.session.get_one(Customer, contact.customer_id, populate_existing=True)
 
 
-def _account_for(contact: Contact, *, by: str) -> PortalAccount:
-    account = db.session.execute(
+def _customer_of(customer_id: int) -> Customer:
+    customer = db.session.get(Customer, customer_id, populate_existing=True)
+    if customer is None:
+        raise Unknown("There is no such customer.")
+    return customer
+
+
+def _account_of(contact: Contact) -> PortalAccount | None:
+    return db.session.execute(
         sa.select(PortalAccount).where(PortalAccount.contact_id == contact.id)
     ).scalar_one_or_none()
-    account = account or _new_account(contact, by=by)
-    if account is None:
-        raise Conflict(f"Another contact signs in with {contact.email} already.")
-    return account
 
 
 def _new_account(contact: Contact, *, by: str) -> PortalAccount | None:
@@ -486,24 +502,32 @@ def _new_account(contact: Contact, *, by: str) -> PortalAccount | None:
         with db.session.begin_nested():
             db.session.add(account)
     except IntegrityError:
-        return None
+        return _account_of(contact)  # somebody made it in this very moment
     return account
 
 
-def _let_in(account: PortalAccount, contact: Contact, customer: Customer) -> None:
+def _entered() -> sa.Select[PortalAccount]:
+    """The accounts of those who may enter."""
+    return (
+        sa.select(PortalAccount)
+        .join(Contact, Contact.id == PortalAccount.contact_id)
+        .join(Customer, Customer.id == PortalAccount.customer_id)
+        .where(*may_enter())
+    )
+
+
+def _let_in(contact: Contact, customer: Customer) -> None:
     contact.portal_access, contact.portal_withdrawn_at = True, None
     customer.portal_enabled, customer.portal_withdrawn_at = True, None
-    account.is_active = True
-    account.disabled_at = account.disabled_by = None
 
 
-def _post_setup(account: PortalAccount, reference: dict[str, object]) -> None:
+def _post_setup(account: PortalAccount) -> None:
     outbox.post(
         MailKind.ACCOUNT_SETUP,
         organization_id=account.organization_id,
         customer_id=account.customer_id,
         contact_id=account.contact_id,
-        reference=reference,
+        reference={"account": account.id, "invited": True},
     )
 
 
@@ -519,46 +543,17 @@ def _tell_owner(account: PortalAccount) -> None:
 
 def _shut(account: PortalAccount, because: str) -> None:
     sessions.end_all(account.id, because)
-    void_tokens(account.id)
-
-
-def _accounts(which: sa.ColumnElement[bool]) -> list[PortalAccount]:
-    return list(db.session.execute(sa.select(PortalAccount).where(which)).scalars())
+    account_tokens.void_all(account.id)
 
 
 def _held(account_id: int) -> PortalAccount:
+    """The account as it is now, and nobody else's to change until the unit of work is done."""
     account = db.session.get(
         PortalAccount, account_id, with_for_update={"key_share": True}, populate_existing=True
     )
     if account is None:
         raise Unknown("There is no such account.")
     return account
-
-
-def _spendable(table: type[SetupToken] | type[ResetToken]) -> tuple[sa.ColumnElement[bool], ...]:
-    """Not used, not void, not too old. Before we have written down that the mail server took the
-    mail there is no end yet, because the customer may be quicker."""
-    return (
-        table.used_at.is_(None),
-        table.voided_at.is_(None),
-        sa.or_(table.expires_at.is_(None), table.expires_at > clock.now()),
-    )
-
-
-def _settable(purpose: TokenPurpose) -> tuple[sa.ColumnElement[bool], ...]:
-    """Who may set a password: whoever may enter; for a setup by link that is decided by it."""
-    if purpose is TokenPurpose.RESET:
-        return may_enter()
-    return (
-        PortalAccount.is_active.is_(True),
-        Contact.customer_id == PortalAccount.customer_id,
-        Contact.is_active.is_(True),
-        Contact.email.is_not(None),
-        Contact.portal_withdrawn_at.is_(None),
-        Customer.organization_id == PortalAccount.organization_id,
-        Customer.is_active.is_(True),
-        Customer.portal_withdrawn_at.is_(None),
-    )
 
 
 def _entry(type_: Activity, account: PortalAccount, by: str) -> Entry:

@@ -34,7 +34,16 @@ from portico.records.message import Message
 from portico.records.organization import Organization
 from portico.records.staff import StaffMember, StaffTokenPurpose
 from portico.refusals import Busy
-from portico.services import accounts, activity, documents, links, outbox, renditions, staff
+from portico.services import (
+    account_tokens,
+    accounts,
+    activity,
+    documents,
+    links,
+    outbox,
+    renditions,
+    staff,
+)
 from portico.services.activity import Entry
 
 log = logging.getLogger(__name__)
@@ -121,15 +130,16 @@ def _check_token(mail: Mail) -> None:
     """The way to set a password, made now: whoever asked, it is for the address on file (A3)."""
     if "token" in mail.reference:
         purpose = TokenPurpose(mail.reference["purpose"])
-        if not accounts.token_is_open(purpose, mail.reference["token"]):
+        if not account_tokens.is_open(purpose, mail.reference["token"]):
             raise NobodyToMail("a newer link was made, or this one was used")
         return
     account = _account_of(mail)
     if account is None:
         raise NobodyToMail("there is no account that may be mailed")
-    # Who never set a password cannot have forgotten it, and who has one is not set up again.
-    purpose = TokenPurpose.SETUP if account.set_up_at is None else TokenPurpose.RESET
-    token_id = accounts.new_token(account, purpose, by="Portico")
+    made = accounts.token_for_mail(account, mail)
+    if made is None:
+        raise NobodyToMail("a newer mail is on its way, or there were too many in an hour")
+    purpose, token_id = made
     mail.contact_id, mail.customer_id = account.contact_id, account.customer_id
     mail.reference = {
         "account": account.id,
@@ -262,7 +272,9 @@ def _account_letter(mail: Mail, org: OrganizationFace, name: str) -> Letter:
     if mail.kind == MailKind.PASSWORD_CHANGED:
         return letters.password_changed(org, contact_name=name, sign_in_url=sign_in_url)
     purpose = TokenPurpose(mail.reference["purpose"])
-    url = accounts.token_url(purpose, mail.reference["token"])
+    if not account_tokens.is_open(purpose, mail.reference["token"]):
+        raise NobodyToMail("a newer mail went out in this very moment")
+    url = account_tokens.url_of(purpose, mail.reference["token"])
     customer = db.session.get_one(Customer, mail.customer_id)
     write = letters.account_setup if purpose is TokenPurpose.SETUP else letters.password_reset
     return write(org, contact_name=name, customer_name=customer.name, token_url=url)
@@ -318,7 +330,7 @@ def _sent(mail_id: int, link_id: int | None, recipient: str) -> MailState:
             links.delivered(db.session.get_one(PortalLink, link_id))
         if "token" in mail.reference:
             purpose = TokenPurpose(mail.reference["purpose"])
-            accounts.token_delivered(purpose, mail.reference["token"])
+            account_tokens.delivered(purpose, mail.reference["token"])
         if "staff_token" in mail.reference:
             staff.token_delivered(mail.reference["staff_token"])
         activity.record(_entry(mail, Activity.MAIL_SENT))
@@ -345,7 +357,7 @@ def _not_sent(mail_id: int, reason: str, *, final: bool = False) -> MailState:
             links.delivered(db.session.get_one(PortalLink, mail.link_id))
         if "token" in mail.reference:
             purpose = TokenPurpose(mail.reference["purpose"])
-            accounts.token_delivered(purpose, mail.reference["token"])
+            account_tokens.delivered(purpose, mail.reference["token"])
         if "staff_token" in mail.reference:
             staff.token_delivered(mail.reference["staff_token"])
         activity.record(_entry(mail, Activity.MAIL_FAILED))  # why stands in the mail's own row

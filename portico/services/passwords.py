@@ -52,8 +52,14 @@ def hashed(password: str) -> str:
 
 def holds(password: str, kept: str | None) -> bool:
     """Whether *password* is the one behind *kept*. None costs the same time and never holds."""
-    wanted = kept or _nobodys(settings().password_cost)
-    return bcrypt.checkpw(_digest(password), wanted.encode("ascii")) and kept is not None
+    nobodys = _nobodys(settings().password_cost)  # made by whoever comes first, known or not
+    raw = _digest(password[: 4 * LONGEST])  # as typed it may be longer than as kept
+    return bcrypt.checkpw(raw, (kept or nobodys).encode("ascii")) and kept is not None
+
+
+def is_of_another_cost(kept: str | None) -> bool:
+    """Whether a hash was made before PORTICO_PASSWORD_COST was set to what it is now."""
+    return kept is not None and kept.split("$")[2] != f"{settings().password_cost:02}"
 
 
 def _is_guessed_early(password: str, about: tuple[str, ...]) -> bool:
