@@ -6,6 +6,7 @@ everything else is read from the tenant's database when it runs.
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
 import signal
 import sqlite3
@@ -19,10 +20,11 @@ from huey.consumer import Consumer
 from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
+from portico import clock
 from portico.config import Config
 from portico.records.mail import MailState
 from portico.refusals import Refusal
-from portico.services import activity, delivery, outbox
+from portico.services import activity, delivery, outbox, reminders
 from portico.services.tenants import directory, tenant_scope
 
 log = logging.getLogger(__name__)
@@ -47,6 +49,7 @@ def init_queue(app: Flask, settings: Config) -> None:
             raise OSError(str(problem)) from problem
 
     app.extensions["portico.queue"] = huey
+    app.extensions["portico.reminded"] = {}
 
     def sweep_soon() -> None:
         try:
@@ -73,7 +76,7 @@ def deliver(app: Flask, tenant: str, mail_id: int) -> MailState | None:
 
 
 def sweep(app: Flask) -> int:
-    """Deliver what is due in every tenant and bring in orphaned activity; returns mails tried."""
+    """Remind, deliver what is due, bring in orphaned activity, in every tenant; returns mails tried."""
     tried = 0
     with app.app_context():
         directory().forget()
@@ -84,6 +87,10 @@ def sweep(app: Flask) -> int:
             log.error("stray activity stays where it is until the next sweep: %s", problem)
     for tenant in tenants:
         try:
+            remind(app, tenant)
+        except (SQLAlchemyError, Refusal) as problem:
+            log.error("tenant %s was not reminded in this sweep: %s", tenant, problem)
+        try:
             with tenant_scope(app, tenant):
                 waiting = outbox.due()
             for mail_id in waiting:
@@ -92,6 +99,20 @@ def sweep(app: Flask) -> int:
         except (SQLAlchemyError, Refusal) as problem:
             log.error("tenant %s was passed over in this sweep: %s", tenant, problem)
     return tried
+
+
+def remind(app: Flask, tenant: str) -> None:
+    """Remind a tenant's customers of deadlines: once an hour, or on until nothing is left to do.
+
+    Each process looks by itself; who comes second finds that it was done (spec W9).
+    """
+    hour = clock.now().replace(minute=0, second=0, microsecond=0)
+    done: dict[str, dt.datetime] = app.extensions["portico.reminded"]
+    if done.get(tenant) == hour:
+        return
+    with tenant_scope(app, tenant):
+        if reminders.remind():
+            done[tenant] = hour
 
 
 class GracefulConsumer(Consumer):

@@ -31,6 +31,13 @@ def _face_options(command: Any) -> Any:
         )
     ):
         command = click.option(f"--{name}", help=help_)(command)
+    for name in ("invoice", "quote"):
+        command = click.option(
+            f"--remind-{name}s",
+            f"remind_{name}_days",
+            type=int,
+            help=f"Days before the deadline of {'an' if name == 'invoice' else 'a'} {name}; 0: never.",
+        )(command)
     return command
 
 
@@ -43,7 +50,7 @@ def organization() -> None:
 @click.argument("slug")
 @_face_options
 @in_tenant
-def create_organization(slug: str, **face: str | None) -> None:
+def create_organization(slug: str, **face: Any) -> None:
     """Make an organization; --name and --email are needed."""
     team.create_organization(slug, OrganizationFace(**face))
     click.echo(f"Organization {slug} is ready.")
@@ -52,10 +59,11 @@ def create_organization(slug: str, **face: str | None) -> None:
 @organization.command("set")
 @click.argument("slug")
 @_face_options
+@staff_option
 @in_tenant
-def set_organization(slug: str, **face: str | None) -> None:
+def set_organization(slug: str, by: str, **face: Any) -> None:
     """Change what is named, leave the rest."""
-    team.change_organization(slug, OrganizationFace(**face))
+    team.change_organization(slug, OrganizationFace(**face), by=by)
     click.echo(f"Organization {slug} was changed.")
 
 

@@ -13,16 +13,20 @@ from sqlalchemy.exc import IntegrityError
 
 from portico import clock, formats
 from portico.db import db, unit_of_work
+from portico.records.activity import Activity, ActorKind
 from portico.records.content import Kind
 from portico.records.customer import Contact, Customer
+from portico.records.mail import MailKind
 from portico.records.organization import COLOUR, LinkLifetime, Organization
 from portico.refusals import BadInput, Conflict, Unknown
-from portico.services import payment_urls
+from portico.services import activity, outbox, payment_urls
+from portico.services.activity import Entry
 from portico.text import one_line, paragraphs
 
 _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\Z")
 _EMAIL = re.compile(r"[^\s@<>\"(),:;\[\]\\]{1,64}@[^\s@<>\"(),:;\[\]\\]{1,250}\Z")
 _LONGEST_LIFE = 24 * 366
+_LONGEST_NOTICE = 60  # days
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,8 @@ class OrganizationFace:
     next_steps: str | None = None
     payment_instructions: str | None = None
     payment_url: str | None = None
+    remind_quote_days: int | None = None  # before the last day to answer (W9); 0: never
+    remind_invoice_days: int | None = None
 
 
 def create_organization(slug: str, face: OrganizationFace) -> Organization:
@@ -62,16 +68,60 @@ def create_organization(slug: str, face: OrganizationFace) -> Organization:
     return organization
 
 
-def change_organization(slug: str, face: OrganizationFace) -> None:
-    """Set what *face* names. Raises Unknown, BadInput."""
+def change_organization(slug: str, face: OrganizationFace, *, by: str = "the team") -> None:
+    """Set what *face* names. Where customers pay is watched over: a change of it is mailed to the
+    address on file before (L13). Raises Unknown, BadInput."""
     values = _face(face)
     with unit_of_work():
-        organization = find_organization(slug)
-        instructions = values.get("payment_instructions", organization.payment_instructions)
-        if instructions != organization.payment_instructions:
+        organization = db.session.execute(
+            sa.select(Organization)
+            .where(Organization.id == find_organization(slug).id)
+            .with_for_update(key_share=True)
+            .execution_options(populate_existing=True)
+        ).scalar_one()
+        changed = {
+            name: value for name, value in values.items() if value != getattr(organization, name)
+        }
+        if not changed:
+            return
+        _warn_of_other_payment(organization, changed, by)
+        if "payment_instructions" in changed:
             organization.payment_instructions_changed_at = clock.now()
-        for name, value in values.items():
+        for name, value in changed.items():
             setattr(organization, name, value)
+        activity.record(
+            Entry(
+                Activity.UPDATE_ORGANIZATION,
+                ActorKind.STAFF,
+                actor=by,
+                organization_id=organization.id,
+                details={"fields": sorted(changed)},
+            )
+        )
+
+
+def _warn_of_other_payment(organization: Organization, changed: dict[str, Any], by: str) -> None:
+    """Whoever leads customers' money elsewhere is seen by the team, at its address until now."""
+    watched = {
+        "payment_instructions": "The payment instructions",
+        "payment_url": "The address behind Pay now",
+    }
+    changes = [
+        {"what": what, "before": getattr(organization, name), "after": changed[name]}
+        for name, what in watched.items()
+        if name in changed
+    ]
+    if changes:
+        outbox.post(
+            MailKind.PAYMENT_INSTRUCTIONS_CHANGED,
+            organization_id=organization.id,
+            reference={
+                "to": organization.email,
+                "by": by,
+                "at": clock.now().isoformat(),
+                "changes": changes,
+            },
+        )
 
 
 def set_link_lifetime(slug: str, kind: Kind, hours: int, *, until_validity: bool) -> None:
@@ -247,7 +297,16 @@ def _check_colour(value: str) -> str:
     return value.lower()
 
 
-_CHECKS: dict[str, Callable[[str], str]] = {
+def _days_check(field: str) -> Callable[[int], int]:
+    def check(value: int) -> int:
+        if not 0 <= value <= _LONGEST_NOTICE:
+            raise BadInput({field: f"Remind 1 to {_LONGEST_NOTICE} days before, or never: 0."})
+        return value
+
+    return check
+
+
+_CHECKS: dict[str, Callable[[Any], str | int]] = {
     "name": _line_check("name", 200, required=True),
     "phone": _line_check("phone", 60),
     "website": _line_check("website", 300),
@@ -261,4 +320,6 @@ _CHECKS: dict[str, Callable[[str], str]] = {
     "timezone": _check_timezone,
     "colour": _check_colour,
     "payment_url": lambda value: payment_urls.check(value) if value else "",
+    "remind_quote_days": _days_check("remind_quote_days"),
+    "remind_invoice_days": _days_check("remind_invoice_days"),
 }
