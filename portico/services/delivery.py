@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+from dataclasses import replace
 
 import sqlalchemy as sa
 
@@ -17,6 +18,7 @@ from portico.files.names import safe_name
 from portico.mail import letters, transport
 from portico.mail.letters import Attached, Letter
 from portico.mail.transport import Envelope, NotSent
+from portico.queries import news
 from portico.queries.faces import (
     OrganizationFace,
     decision_face,
@@ -31,6 +33,7 @@ from portico.records.document import Document
 from portico.records.link import PortalLink
 from portico.records.mail import Mail, MailKind, MailState
 from portico.records.message import Message
+from portico.records.notification import Notification, Topic
 from portico.records.organization import Organization
 from portico.records.staff import StaffMember, StaffTokenPurpose
 from portico.refusals import Busy
@@ -40,7 +43,9 @@ from portico.services import (
     activity,
     documents,
     links,
+    notifications,
     outbox,
+    reminders,
     renditions,
     staff,
 )
@@ -106,6 +111,8 @@ def _prepare(mail_id: int) -> int | None:
             _check_token(mail)
         if mail.kind in _TO_STAFF:
             _check_staff(mail)
+        if mail.kind == MailKind.NOTIFICATION:
+            _news(mail)
         return mail.link_id if mail.kind in _WITH_LINK else None
 
 
@@ -124,6 +131,19 @@ def _check_link(mail: Mail) -> None:
     document = db.session.get_one(Document, link.document_id)
     if document.is_void or not document.is_posted:
         raise NobodyToMail("the document was withdrawn or cancelled before the mail went out")
+    if mail.kind == MailKind.REMINDER and not reminders.is_waiting(document):
+        raise NobodyToMail("it was answered, paid or changed before the reminder went out")
+
+
+def _news(mail: Mail) -> Notification:
+    """The line of the bell that a mail is about, if it is wanted and still true."""
+    line = notifications.to_mail(mail.reference["account"], mail.reference["once"])
+    if line is None:
+        raise NobodyToMail("it was read, or is not wanted by mail, or access was lost meanwhile")
+    late = line.topic == Topic.REMINDER and mail.document_id is not None
+    if late and not reminders.is_waiting(documents.find(mail.document_id or 0)):
+        raise NobodyToMail("it was answered, paid or changed before the reminder went out")
+    return line
 
 
 def _check_token(mail: Mail) -> None:
@@ -191,6 +211,7 @@ _WITH_LINK = {
     MailKind.ANSWER_CUSTOMER,
     MailKind.QUOTE_EXTENDED,
     MailKind.DECISION_REVERSED,
+    MailKind.REMINDER,
 }
 
 
@@ -205,10 +226,13 @@ def _render(mail_id: int) -> tuple[Letter, Envelope]:
         if mail.kind in _TO_STAFF:
             member = db.session.get_one(StaffMember, mail.reference["staff"])
             name, address = member.name, member.email
+        if mail.kind == MailKind.PAYMENT_INSTRUCTIONS_CHANGED:
+            address = mail.reference["to"]  # where the team was before the change (L13)
+        letter = _letter(mail, org, name)
     else:
         contact = db.session.get_one(Contact, mail.contact_id)
         name, address = contact.name, contact.email or ""
-    letter = _letter(mail, org, name)
+        letter = _letter(mail, *_as_they_like_it(org, contact))
     customer = db.session.get(Customer, mail.customer_id) if mail.customer_id else None
     envelope = Envelope(
         sender_name=org.name
@@ -223,17 +247,29 @@ def _render(mail_id: int) -> tuple[Letter, Envelope]:
     return letter, envelope
 
 
+def _as_they_like_it(org: OrganizationFace, contact: Contact) -> tuple[OrganizationFace, str]:
+    """The form of dates and amounts, and the form of address, that a person chose (A11)."""
+    account = db.session.execute(
+        sa.select(PortalAccount).where(PortalAccount.contact_id == contact.id)
+    ).scalar_one_or_none()
+    if account is None:
+        return org, contact.name
+    locale, zone = account.locale or org.locale, account.timezone or org.timezone
+    return replace(org, locale=locale, timezone=zone), account.salutation or contact.name
+
+
 def _letter(mail: Mail, org: OrganizationFace, name: str) -> Letter:
     kind = MailKind(mail.kind)
     if kind in _TO_STAFF:
-        first = mail.reference["purpose"] == StaffTokenPurpose.INVITATION
-        url = staff.token_url(mail.reference["staff_token"])
-        invited = letters.staff_invitation if first else letters.staff_reset
-        return invited(org, name=name, token_url=url)
+        return _staff_letter(mail, org, name)
+    if kind is MailKind.NOTIFICATION:
+        return _news_letter(mail, org, name)
+    if kind is MailKind.PAYMENT_INSTRUCTIONS_CHANGED:
+        return _payment_warning(mail, org)
     if mail.document_id is None:
         return _account_letter(mail, org, name)
-    document = documents.find(mail.document_id or 0)
-    doc = document_face(document, org.timezone)
+    document = documents.find(mail.document_id)
+    doc = document_face(document, org.zone)
     if kind in {MailKind.RECEIPT_CUSTOMER, MailKind.RECEIPT_STAFF}:
         return _receipt(mail, org, doc, name)
     if kind in {MailKind.QUESTION_STAFF, MailKind.MORE_TIME_STAFF}:
@@ -243,14 +279,22 @@ def _letter(mail: Mail, org: OrganizationFace, name: str) -> Letter:
         return write(
             org, doc, author=message.author, customer_name=customer.name, message=message.body
         )
+    return _letter_with_link(mail, org, document, name)
+
+
+def _letter_with_link(mail: Mail, org: OrganizationFace, document: Document, name: str) -> Letter:
+    doc = document_face(document, org.zone)
     link = db.session.get_one(PortalLink, mail.link_id)
     common = {
         "contact_name": name,
         "link_url": links.url_of(link),
         "lifetime_text": _lifetime(link, document),
     }
+    kind = MailKind(mail.kind)
     if kind is MailKind.LINK_RENEWED:
         return letters.link_renewed(org, doc, **common)
+    if kind is MailKind.REMINDER:
+        return letters.reminder(org, doc, **common)
     if kind is MailKind.ANSWER_CUSTOMER:
         message = db.session.get_one(Message, mail.reference["message"])
         return letters.answer(org, doc, message=message.body, **common)
@@ -263,8 +307,35 @@ def _letter(mail: Mail, org: OrganizationFace, name: str) -> Letter:
         )
     letter = letters.document_sent(org, doc, message=mail.reference.get("message", ""), **common)
     if mail.reference.get("attach_pdf"):
-        return _with_pdf(letter, document, org)
+        return _with_pdf(letter, document)
     return letter
+
+
+def _staff_letter(mail: Mail, org: OrganizationFace, name: str) -> Letter:
+    first = mail.reference["purpose"] == StaffTokenPurpose.INVITATION
+    url = staff.token_url(mail.reference["staff_token"])
+    write = letters.staff_invitation if first else letters.staff_reset
+    return write(org, name=name, token_url=url)
+
+
+def _news_letter(mail: Mail, org: OrganizationFace, name: str) -> Letter:
+    line = _news(mail)
+    return letters.notification(
+        org,
+        contact_name=name,
+        sentence=news.sentence(line, org.locale),
+        page_url=notifications.page_url(news.path_of(line)),
+        settings_url=notifications.page_url("settings"),
+    )
+
+
+def _payment_warning(mail: Mail, org: OrganizationFace) -> Letter:
+    return letters.payment_instructions_changed(
+        org,
+        by=mail.reference["by"],
+        at=dt.datetime.fromisoformat(mail.reference["at"]),
+        changes=mail.reference["changes"],
+    )
 
 
 def _account_letter(mail: Mail, org: OrganizationFace, name: str) -> Letter:
@@ -294,9 +365,11 @@ def _receipt(mail: Mail, org: OrganizationFace, doc: object, name: str) -> Lette
     return letters.receipt_for_staff(org, doc, face, customer_name=customer.name, pdf=pdf)
 
 
-def _with_pdf(letter: Letter, document: Document, org: OrganizationFace) -> Letter:
+def _with_pdf(letter: Letter, document: Document) -> Letter:
+    """With the document as the organization makes it, whatever its reader chose for pages."""
+    org = organization_face(db.session.get_one(Organization, document.organization_id))
     revision = documents.revision_of(document, document.shown_revision)
-    face = document_face(document, org.timezone)
+    face = document_face(document, org.zone)
     try:
         data = renditions.document(
             org, documents.content_of(revision), revision.content_sha256, face.state
