@@ -1,4 +1,4 @@
-"""Import documents from files."""
+"""Import documents and payments from files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The demonstration's papers: every kind and state, several currencies, one life each."""
+"""The demonstration's papers and money: every kind and state, several currencies, one life each."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from portico.records.content import Kind, digits_of
+from portico.records.payment import PaymentKind
 
 # description, second line, quantity, unit, price
 Row = tuple[str, str, str, str, str]
@@ -44,7 +45,7 @@ _BUYERS: dict[str, dict[str, Any]] = {
 
 @dataclass(frozen=True, slots=True)
 class Paper:
-    """One document and what becomes of it. ``ending`` is an answer, ``void`` or a state."""
+    """One document and what becomes of it. ``ending`` is an answer or ``void``."""
 
     organization: str
     customer: str
@@ -66,7 +67,6 @@ class Paper:
     note: str = ""
     po: str = ""
     talk: tuple[tuple[str, str], ...] = ()
-    movements: tuple[tuple[int, str, str, str], ...] = ()  # days ago, kind, number, amount
 
     def as_json(self, day: dt.date, *, revised: bool = False) -> dict[str, Any]:
         """The JSON form of the paper, with sums that hold."""
@@ -81,7 +81,7 @@ class Paper:
         last = (day + dt.timedelta(days=self.runs)).isoformat()
         if self.kind is Kind.QUOTE:
             content["valid_until"] = last
-        elif self.kind in {Kind.INVOICE, Kind.STATEMENT}:
+        elif self.kind is Kind.INVOICE:
             content["due_on"] = last
         if self.reference:
             content["buyer_reference"] = self.reference
@@ -89,10 +89,7 @@ class Paper:
             content["terms"] = [self.terms]
         if self.kind is Kind.INVOICE:
             content["payment_means"] = [{"name": "Credit transfer", "reference": self.number}]
-        if self.kind is Kind.STATEMENT:
-            content |= self._statement(day)
-        else:
-            content |= self._lines(self.revised if revised else self.rows)
+        content |= self._lines(self.revised if revised else self.rows)
         return content | {"customer": {"external_id": self.customer}}
 
     def _lines(self, rows: tuple[Row, ...]) -> dict[str, Any]:
@@ -119,22 +116,48 @@ class Paper:
         totals = {name: int(value.scaleb(digits)) for name, value in minor.items()}
         return {"lines": lines, "taxes": taxes, "totals": totals}
 
-    def _statement(self, day: dt.date) -> dict[str, Any]:
-        digits = digits_of(self.currency)
-        balance, entries = 0, []
-        for days, kind, number, amount in self.movements:
-            minor = int(Decimal(amount).scaleb(digits))
-            balance += minor
-            on = day - dt.timedelta(days=days)
-            entries.append(
-                {"on": on.isoformat(), "kind": kind, "number": number, "amount": minor,
-                 "balance": balance}
-            )  # fmt: skip
-        period = {"start": (day - dt.timedelta(days=60)).isoformat(), "end": day.isoformat()}
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """Money that came in or went back, and what it settles: side, number and amount."""
+
+    organization: str
+    customer: str
+    number: str
+    days_ago: int
+    amount: str
+    settles: tuple[tuple[str, str, str], ...] = ()
+    kind: PaymentKind = PaymentKind.PAYMENT
+    currency: str = "EUR"
+    method: str = "Bank transfer"
+    reference: str = ""
+
+    def as_json(self, day: dt.date) -> dict[str, Any]:
+        """The JSON form of the payment."""
         return {
-            "totals": {"payable": balance},
-            "statement": {"period": period, "opening": 0, "entries": entries, "closing": balance},
+            "kind": self.kind.value,
+            "number": self.number,
+            "customer": {"external_id": self.customer},
+            "currency": self.currency,
+            "amount": self.amount,
+            "received_on": day.isoformat(),
+            "method": self.method,
+            "reference": self.reference,
+            "allocations": [
+                {side: number, "amount": amount} for side, number, amount in self.settles
+            ],
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """A part of a credit note, in minor units, put towards an invoice."""
+
+    organization: str
+    credit_note: str
+    invoice: str
+    days_ago: int
+    amount: int
 
 
 _STAIRS: tuple[Row, ...] = (
@@ -162,6 +185,7 @@ _GULF: tuple[Row, ...] = (
     ("Catalogue, 48 pages", "Arabic and English", "1", "C62", "1250.750"),
     ("Photography", "", "2.5", "DAY", "310.500"),
 )
+_BRACKETS: tuple[Row, ...] = (("Shelf brackets, returned", "", "6", "C62", "16.00"),)
 _SHOP: tuple[Row, ...] = (("Window display", "Autumn list", "1", "C62", "640.00"),)
 
 PAPERS: tuple[Paper, ...] = (
@@ -187,22 +211,17 @@ PAPERS: tuple[Paper, ...] = (
     Paper("halden", "10040", Kind.QUOTE, "Q-2026-0121", 40, _COUNTER, ending="by phone"),
     Paper("halden", "10040", Kind.QUOTE, "Q-2026-0110", 55, _STAIRS, ending="void"),
     Paper("halden", "10021", Kind.QUOTE, "Q-2026-0155", 1, _COUNTER, sent=False, draft=True),
-    Paper("halden", "10021", Kind.INVOICE, "INV-1070", 50, _COUNTER, runs=14, seen=True,
-          ending="paid"),
+    Paper("halden", "10021", Kind.INVOICE, "INV-1070", 50, _COUNTER, runs=14, seen=True),
     Paper("halden", "10021", Kind.INVOICE, "INV-1083", 33, _SHOP, runs=14, seen=True),
     Paper("halden", "10021", Kind.INVOICE, "INV-1091", 7, _STAIRS, runs=14, seen=True,
           reference="Boathouse stairs, first part"),
-    Paper("halden", "10034", Kind.INVOICE, "INV-1094", 12, _WINDOWS, runs=30,
-          ending="partially_paid"),
+    Paper("halden", "10034", Kind.INVOICE, "INV-1094", 12, _WINDOWS, runs=30),
     Paper("halden", "10040", Kind.INVOICE, "INV-1060", 58, _SHOP, runs=14, ending="void"),
     Paper("halden", "10034", Kind.INVOICE, "INV-1099", 0, _SHOP, sent=False),
     Paper("halden", "10021", Kind.SALES_ORDER, "SO-311", 60, _COUNTER),
     Paper("halden", "10040", Kind.SALES_RECEIPT, "SR-88", 20, _SHOP),
     Paper("halden", "10040", Kind.REFUND_RECEIPT, "RR-12", 15, _SHOP),
-    Paper("halden", "10021", Kind.CREDIT_NOTE, "CN-41", 30, _SHOP),
-    Paper("halden", "10021", Kind.STATEMENT, "ST-2026-10", 3, (), runs=14,
-          movements=((50, "Invoice", "INV-1070", "3192.44"), (40, "Payment", "PAY-501", "-3192.44"),
-                     (30, "Invoice", "INV-1083", "800.00"), (27, "Credit note", "CN-41", "-120.00"))),
+    Paper("halden", "10021", Kind.CREDIT_NOTE, "CN-41", 30, _BRACKETS),
     Paper("brightwater", "T-7", Kind.QUOTE, "BW-Q-204", 5, _TEA, tax="10", currency="JPY", runs=21),
     Paper("brightwater", "T-7", Kind.INVOICE, "BW-1201", 16, _TEA, tax="10", currency="JPY",
           seen=True),
@@ -213,3 +232,17 @@ PAPERS: tuple[Paper, ...] = (
           seen=True, ending="accepted"),
     Paper("brightwater", "T-12", Kind.INVOICE, "BW-1204", 2, _SHOP, tax="20", currency="GBP"),
 )  # fmt: skip
+
+RECEIPTS: tuple[Receipt, ...] = (
+    Receipt("halden", "10021", "PAY-501", 40, "3192.44", (("invoice", "INV-1070", "3192.44"),),
+            reference="INV-1070"),
+    Receipt("halden", "10021", "PAY-506", 20, "300.00", reference="Second transfer by mistake"),
+    Receipt("halden", "10021", "REF-21", 15, "300.00", (("payment", "PAY-506", "300.00"),),
+            kind=PaymentKind.REFUND, reference="Your transfer of 300.00"),
+    Receipt("halden", "10021", "PAY-512", 5, "500.00", reference="On account, boathouse"),
+    Receipt("halden", "10034", "PAY-509", 6, "3697.50", (("invoice", "INV-1094", "3697.50"),),
+            reference="First half"),
+    Receipt("brightwater", "T-7", "BW-P-31", 8, "400000", (("invoice", "BW-1201", "400000"),),
+            currency="JPY"),
+)  # fmt: skip
+CREDITS: tuple[Applied, ...] = (Applied("halden", "CN-41", "INV-1083", 27, 60_00),)

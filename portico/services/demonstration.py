@@ -16,6 +16,7 @@ from flask import Flask
 from portico import clock
 from portico.db import control_unit, db, unit_of_work
 from portico.queries.link_pages import open_link
+from portico.queries.statement import Span
 from portico.records.activity import Activity
 from portico.records.content import Kind
 from portico.records.customer import Contact
@@ -33,14 +34,17 @@ from portico.services import (
     intake,
     links,
     outbox,
+    payments,
     sending,
+    statements,
     team,
     tenants,
 )
 from portico.services.activity import Visitor
 from portico.services.actors import Actor
 from portico.services.decisions import Signatory
-from portico.services.demo_papers import PAPERS, Paper
+from portico.services.demo_papers import CREDITS, PAPERS, RECEIPTS, Paper
+from portico.services.payments import Transfer
 from portico.services.team import OrganizationFace
 
 SLUG = "demo"
@@ -125,9 +129,9 @@ def _move(base_url: str) -> None:
 
 
 def _is_complete() -> bool:
-    """Whether a start before this one got as far as the last paper."""
-    numbers = set(db.session.execute(sa.select(Document.number)).scalars())
-    return all(paper.number in numbers for paper in PAPERS)
+    """Whether a start before this one got as far as the statement, which is made last."""
+    last = sa.select(Document.id).where(Document.kind == Kind.STATEMENT.value)
+    return db.session.execute(last).first() is not None
 
 
 def _fill() -> None:
@@ -137,6 +141,7 @@ def _fill() -> None:
     start = clock.now()
     for paper in sorted(PAPERS, key=lambda one: -one.days_ago):
         _play(paper, start)
+    _settle(start)
 
 
 def _make_people() -> None:
@@ -185,22 +190,38 @@ def _finish(document: Document, paper: Paper) -> None:
         )
     elif paper.ending == "void":
         documents.void(document.id, by=BY)
-    elif paper.ending:
-        _set_balance(document.id, paper.ending)
 
 
-def _set_balance(document_id: int, state: str) -> None:
-    """What payments will have left open, until payments themselves are imported."""
-    with unit_of_work():
-        document = documents.find(document_id)
-        document.balance = 0 if state == "paid" else document.total // 2
-        document.state = state
+def _settle(start: dt.datetime) -> None:
+    """What came in, went back and was credited, each on its day, and a statement of it all."""
+    for receipt in sorted(RECEIPTS, key=lambda one: -one.days_ago):
+        day = start - dt.timedelta(days=receipt.days_ago)
+        data = json.dumps({"payments": [receipt.as_json(day.date())]}).encode()
+        with clock.at(day):
+            intake.import_file(data, receipt.organization, by=BY)
+    for one in CREDITS:
+        owner = team.find_organization(one.organization)
+        note = documents.find_by_reference(owner.id, Kind.CREDIT_NOTE, one.credit_note)
+        invoice = documents.find_by_reference(owner.id, Kind.INVOICE, one.invoice)
+        transfer = Transfer(credit_note_id=note.id, invoice_id=invoice.id, amount=one.amount)
+        if note.balance == note.payable:
+            with clock.at(start - dt.timedelta(days=one.days_ago)):
+                payments.allocate(transfer, by=BY)
+    with clock.at(start - dt.timedelta(days=3)):
+        today = clock.today(_ORGANIZATIONS["halden"].timezone or "UTC")
+        document = statements.issue(
+            team.find_organization("halden"),
+            team.find_customer("halden", "10021"),
+            Span(today - dt.timedelta(days=60), today),
+            by=BY,
+        )
+        _send(document, "How our books stand.")
 
 
 def _import(paper: Paper, content: dict[str, Any], *, update: bool = False) -> Document:
     data = json.dumps({"documents": [content]}).encode()
     done = intake.import_file(data, paper.organization, by=BY, update=update, draft=paper.draft)
-    return documents.find(done[0].document_id)
+    return documents.find(done[0].document_id or 0)
 
 
 def _send(document: Document, message: str) -> None:

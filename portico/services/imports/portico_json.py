@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Annotated, Any, TypeVar
 
@@ -18,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from portico.formats import is_currency
 from portico.records.content import DocumentContent, Kind, Name, RequiredName, digits_of
+from portico.services.imports import payments_json
 from portico.services.imports.checks import check_sums
 from portico.services.imports.embedded import attachment, decoded
 from portico.services.imports.json_source import JsonFile, joined, parse
@@ -28,6 +30,7 @@ from portico.services.imports.parsed import (
     ParsedDocument,
     hints_of,
 )
+from portico.services.imports.payments_json import ParsedPayment
 from portico.services.imports.refusals import BadFile, Problem, quoted, why
 
 MOST_BYTES = 20 * 1024 * 1024
@@ -42,6 +45,7 @@ _DECIMALS = frozenset(
 )  # fmt: skip
 _IN_MINOR_UNITS = frozenset({"totals", "statement"})
 _STATEMENT_AMOUNTS = frozenset({"opening", "closing", "amount", "balance"})
+_LISTS = frozenset({"documents", "payments"})
 _OWN_FIELDS = frozenset({"external_id", "customer", "draft"})
 _AMOUNT = re.compile(r"[+-]?\d{1,18}(\.\d{1,12})?", re.ASCII)
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
@@ -72,10 +76,23 @@ class _Wrapper(_Strict):
     draft: bool = False
 
 
-def read(data: bytes, *, most_bytes: int = MOST_BYTES) -> list[ParsedDocument]:
-    """The documents in *data*: one object, or a list of them under ``documents``.
+@dataclass(frozen=True, slots=True)
+class ParsedFile:
+    """All that a file holds; the documents come first, so that payments can name them."""
 
-    Raises BadFile with every fault of every document, each with its path and line.
+    documents: list[ParsedDocument]
+    payments: list[ParsedPayment]
+
+
+def read(data: bytes, *, most_bytes: int = MOST_BYTES) -> list[ParsedDocument]:
+    """The documents in *data*; see :func:`read_all`."""
+    return read_all(data, most_bytes=most_bytes).documents
+
+
+def read_all(data: bytes, *, most_bytes: int = MOST_BYTES) -> ParsedFile:
+    """One document, or lists of them under ``documents`` and of payments under ``payments``.
+
+    Raises BadFile with every fault of every document and payment, each with its path and line.
     """
     file = parse(data, most_bytes)
     problems: list[Problem] = []
@@ -87,37 +104,46 @@ def read(data: bytes, *, most_bytes: int = MOST_BYTES) -> list[ParsedDocument]:
         if parsed is not None:
             found.append((path, parsed))
     problems += _twice(file, found)
-    if problems:
-        raise BadFile(problems)
-    return [parsed for _, parsed in found]
+    payments, faults = payments_json.read(file, _listed(file.value, "payments"))
+    if problems or faults:
+        raise BadFile([*problems, *faults])
+    return ParsedFile([parsed for _, parsed in found], payments)
 
 
 def _documents(file: JsonFile) -> Iterator[tuple[str, dict[str, Any]]]:
     value = file.value
-    if isinstance(value, dict) and "documents" not in value:
+    if isinstance(value, dict) and not value.keys() & _LISTS:
         yield "", value
         return
-    if not isinstance(value, dict) or not isinstance(value["documents"], list):
+    if not isinstance(value, dict) or not all(
+        isinstance(value[key], list) for key in value.keys() & _LISTS
+    ):
         sentence = "The file must be one document, or an object with a list called documents."
         raise BadFile([Problem(sentence, line=1)])
-    documents = value["documents"]
     problems = [
-        file.problem(key, "There is no field of this name.") for key in value if key != "documents"
+        file.problem(key, "There is no field of this name.") for key in value if key not in _LISTS
     ]
+    documents = _listed(value, "documents")
     problems += [
         file.problem(joined("documents", number), "This must be an object.")
         for number, item in enumerate(documents)
         if not isinstance(item, dict)
     ]
-    if not documents:
-        problems.append(file.problem("documents", "There are no documents in this list."))
-    if len(documents) > MOST_DOCUMENTS:
-        sentence = f"There are more than {MOST_DOCUMENTS:,} documents; please split the file."
-        problems.append(file.problem("documents", sentence))
+    for key in sorted(value.keys() & _LISTS):
+        if not value[key]:
+            problems.append(file.problem(key, f"There are no {key} in this list."))
+        if len(value[key]) > MOST_DOCUMENTS:
+            sentence = f"There are more than {MOST_DOCUMENTS:,} {key}; please split the file."
+            problems.append(file.problem(key, sentence))
     if problems:
         raise BadFile(problems)
     for number, item in enumerate(documents):
         yield joined("documents", number), item
+
+
+def _listed(value: Any, key: str) -> list[Any]:
+    found: list[Any] = value.get(key, [])
+    return found
 
 
 def _twice(file: JsonFile, found: list[tuple[str, ParsedDocument]]) -> Iterator[Problem]:
