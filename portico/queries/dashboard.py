@@ -65,6 +65,7 @@ class Dashboard:
     invoices: list[DocumentFace]
     to_do: list[ToDo]
     happened: list[Happening]
+    active_projects: int | None = None  # None: the organization shows no projects
 
 
 def read(actor: Actor, zone: str, sections: list[str]) -> Dashboard:

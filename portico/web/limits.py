@@ -240,6 +240,17 @@ def password_post() -> None:
     _hit(_PASSWORD, _names("customer-portal-password", "all"))
 
 
+def account_page(account_id: int) -> None:
+    """Count a visit of somebody signed in, as :func:`known_link` does. Raises TooMany."""
+    known_link("customer-portal", account_id)
+
+
+def account_question(account_id: int) -> None:
+    """Count a message to the team: 20 an hour for an account. Raises TooMany."""
+    names = ("portal-questions", current_tenant().slug, "account", str(account_id))
+    _hit(_QUESTIONS_PER_LINK, names)
+
+
 def question(link_id: int) -> None:
     """Count a message to the team: each mails it, so 20 an hour for a link. Raises TooMany."""
     _hit(_QUESTIONS_PER_LINK, ("portal-questions", current_tenant().slug, "any", str(link_id)))

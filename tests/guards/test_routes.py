@@ -33,14 +33,17 @@ def _routes(app):
 
 def _paths(app, token):
     """An address of each route, with its method; what is asked for does not exist."""
-    values = {"token": token, "position": 1, "colour": "000000", "filename": "x.css", "name": "x"}
+    values = {
+        "token": token, "position": 1, "colour": "000000", "filename": "x.css", "name": "x",
+        "section": "quotes", "document_id": 1,
+    }  # fmt: skip
     with app.test_request_context("/"):
         for rule in app.url_map.iter_rules():
             if rule.endpoint in UNGATED:
                 continue
             path = rule.rule.replace("<token>", token)
             for name, value in values.items():
-                for form in (f"<{name}>", f"<int:{name}>", f"<path:{name}>"):
+                for form in (f"<{name}>", f"<int:{name}>", f"<path:{name}>", f"<{name}:{name}>"):
                     path = path.replace(form, str(value))
             assert "<" not in path, rule.rule
             for method in sorted((rule.methods or set()) & set(METHODS)):
