@@ -38,9 +38,11 @@ class Activity(StrEnum):
     VIEW_QUOTE = "view_quote"
     VIEW_INVOICE = "view_invoice"
     VIEW_DOCUMENT = "view_document"
+    VIEW_PROJECT = "view_project"
     DOWNLOAD_PDF = "download_pdf"
     DOWNLOAD_FILE = "download_file"
     DOWNLOAD_RECEIPT = "download_receipt"
+    UPLOAD_FILE = "upload_file"
     APPROVE_QUOTE = "approve_quote"
     DECLINE_QUOTE = "decline_quote"
     REVERSE_DECISION = "reverse_decision"
@@ -56,11 +58,15 @@ class Activity(StrEnum):
     VOID_DOCUMENT = "void_document"
     RECORD_PAYMENT = "record_payment"
     RECORD_REFUND = "record_refund"
-    ALLOCATE_PAYMENT = "allocate_payment"
+    PAY_INVOICE = "pay_invoice"  # a payment settles it, or a part of it
+    ALLOCATE_PAYMENT = "allocate_payment"  # credit used, money set off or taken back
     VOID_PAYMENT = "void_payment"
     ISSUE_STATEMENT = "issue_statement"
     MAIL_SENT = "mail_sent"
     MAIL_FAILED = "mail_failed"
+    RESEND_MAIL = "resend_mail"
+    EXPORT_ACTIVITY = "export_activity"
+    VERIFY_ACTIVITY = "verify_activity"
     ERASE_ACTIVITY = "erase_activity"
 
     @property
@@ -71,7 +77,8 @@ class Activity(StrEnum):
             Activity.SET_UP_ACCOUNT, Activity.INVITE, Activity.INVITE_STAFF, Activity.CHANGE_TEAM, Activity.DISABLE_ACCOUNT,
             Activity.ENABLE_ACCOUNT, Activity.SWITCH_ACCESS, Activity.UPDATE_ORGANIZATION,
             Activity.REQUEST_LINK, Activity.END_LINK, Activity.ISSUE_LINK,
-            Activity.REVOKE_LINK, Activity.ERASE_ACTIVITY,
+            Activity.REVOKE_LINK, Activity.EXPORT_ACTIVITY, Activity.VERIFY_ACTIVITY,
+            Activity.ERASE_ACTIVITY,
         }  # fmt: skip
 
     @property
@@ -79,7 +86,8 @@ class Activity(StrEnum):
         return self in {
             Activity.VIEW_INVOICE, Activity.APPROVE_QUOTE, Activity.DECLINE_QUOTE,
             Activity.REVERSE_DECISION, Activity.VOID_DOCUMENT, Activity.RECORD_PAYMENT,
-            Activity.RECORD_REFUND, Activity.ALLOCATE_PAYMENT, Activity.VOID_PAYMENT,
+            Activity.RECORD_REFUND, Activity.PAY_INVOICE, Activity.ALLOCATE_PAYMENT,
+            Activity.VOID_PAYMENT,
         }  # fmt: skip
 
 
@@ -102,8 +110,12 @@ class AccessLog(Model):
 
     __tablename__ = "portal_access_logs"
     __table_args__ = (
-        sa.Index("ix_portal_access_logs_document_id", "document_id", "id"),
+        sa.Index("ix_portal_access_logs_document_id", "document_id", "occurred_at", "id"),
         sa.Index("ix_portal_access_logs_customer_id", "customer_id", "id"),
+        # The team reads the log in the order of time: what a process died with comes in late.
+        sa.Index("ix_portal_access_logs_time", "organization_id", "occurred_at", "id"),
+        sa.Index("ix_portal_access_logs_types", "organization_id", "type", "occurred_at", "id"),
+        sa.Index("ix_portal_access_logs_customer_time", "customer_id", "occurred_at", "id"),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)  # the place in the chain, from 1

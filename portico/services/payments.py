@@ -203,7 +203,9 @@ def move(transfer: Transfer, *, by: str, made_on: dt.date | None = None) -> Allo
         _take(side, amount)
     db.session.flush()
     numbers = {"from": source.number, "to": target.number}
-    _log(Activity.ALLOCATE_PAYMENT, target, by, **numbers, amount=amount)
+    paid = transfer.payment_id is not None and transfer.invoice_id is not None
+    type_ = Activity.PAY_INVOICE if paid else Activity.ALLOCATE_PAYMENT
+    _log(type_, target, by, **numbers, amount=amount)
     return allocation
 
 

@@ -14,6 +14,18 @@ _ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 _MOMENT = sa.DateTime(timezone=True)
 _ORGANIZATION = ("sender_name", "logo", "logo_sha256", "pdf_templates_enabled")
 
+# What the console lists, each in the order of an index.
+_LOG = "portal_access_logs"
+_LISTS = (
+    ("ix_portal_access_logs_document_id", _LOG, ["document_id", "occurred_at", "id"]),
+    ("ix_portal_access_logs_customer_time", _LOG, ["customer_id", "occurred_at", "id"]),
+    ("ix_portal_access_logs_time", _LOG, ["organization_id", "occurred_at", "id"]),
+    ("ix_portal_access_logs_types", _LOG, ["organization_id", "type", "occurred_at", "id"]),
+    ("ix_mails_organization_id", "mails", ["organization_id", "id"]),
+    ("ix_mails_organization_id_state", "mails", ["organization_id", "state", "id"]),
+    ("ix_mails_organization_id_kind", "mails", ["organization_id", "kind", "id"]),
+)
+
 
 def upgrade() -> None:
     for column in (
@@ -25,9 +37,15 @@ def upgrade() -> None:
         op.add_column("organizations", column)
     _people()
     _batches()
+    op.drop_index("ix_portal_access_logs_document_id", _LOG)
+    for name, table, columns in _LISTS:
+        op.create_index(name, table, columns)
 
 
 def downgrade() -> None:
+    for name, table, _columns in _LISTS:
+        op.drop_index(name, table)
+    op.create_index("ix_portal_access_logs_document_id", _LOG, ["document_id", "id"])
     for name in (
         "invitation_batch_items",
         "invitation_batches",
