@@ -4,12 +4,32 @@ from __future__ import annotations
 
 from flask import Flask
 
-from portico.commands import activity, documents, imports, installation, mail, payments, staff, team
+from portico.commands import (
+    accounts,
+    activity,
+    documents,
+    imports,
+    installation,
+    mail,
+    payments,
+    staff,
+    team,
+)
 from portico.commands.demo import COMMANDS as DEMO
 
 
 def init_commands(app: Flask) -> None:
-    for group in (installation, team, staff, imports, documents, payments, mail, activity):
+    for group in (
+        installation,
+        team,
+        accounts,
+        staff,
+        imports,
+        documents,
+        payments,
+        mail,
+        activity,
+    ):
         for command in group.COMMANDS:
             app.cli.add_command(command)
     for command in DEMO:

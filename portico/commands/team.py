@@ -8,8 +8,10 @@ import click
 
 from portico.commands.shell import counted, in_tenant, staff_option
 from portico.records.content import Kind
-from portico.services import links, team
+from portico.services import accounts, links, team
 from portico.services.team import OrganizationFace
+
+_ON_OFF = click.Choice(["on", "off"])
 
 
 def _face_options(command: Any) -> Any:
@@ -38,7 +40,19 @@ def _face_options(command: Any) -> Any:
             type=int,
             help=f"Days before the deadline of {'an' if name == 'invoice' else 'a'} {name}; 0: never.",
         )(command)
-    return command
+    command = click.option(
+        "--self-signup",
+        type=_ON_OFF,
+        callback=_is_on,
+        help="Whether a mailed link offers its reader an account.",
+    )(command)
+    return click.option(
+        "--sections", help="What the portal shows besides: orders,projects,… or none."
+    )(command)
+
+
+def _is_on(_context: object, _option: object, value: str | None) -> bool | None:
+    return None if value is None else value == "on"
 
 
 @click.group("organization")
@@ -119,12 +133,26 @@ def revoke_links(organization_slug: str, reference: str, by: str) -> None:
 @customer.command("switch")
 @click.argument("organization_slug", metavar="ORGANIZATION")
 @click.argument("reference", metavar="CUSTOMER")
-@click.argument("state", type=click.Choice(["on", "off"]))
+@click.argument("state", type=_ON_OFF)
 @in_tenant
 def switch_customer(organization_slug: str, reference: str, state: str) -> None:
     """Switch a customer off (their links open nothing) or on again."""
     team.set_customer_active(organization_slug, reference, state == "on")
     click.echo(f"{reference} is switched {state}.")
+
+
+@customer.command("access")
+@click.argument("organization_slug", metavar="ORGANIZATION")
+@click.argument("reference", metavar="CUSTOMER")
+@click.argument("state", type=_ON_OFF)
+@staff_option
+@in_tenant
+def customer_access(organization_slug: str, reference: str, state: str, by: str) -> None:
+    """The account portal for a whole customer; off, everybody of theirs is signed out."""
+    found = team.find_customer(organization_slug, reference)
+    switch = accounts.open_for_customer if state == "on" else accounts.withdraw_from_customer
+    switch(found.id, by=by)
+    click.echo(f"The portal is {state} for {found.name}.")
 
 
 @click.group("contact")
@@ -151,12 +179,55 @@ def add_contact(
 @click.argument("organization_slug", metavar="ORGANIZATION")
 @click.argument("reference", metavar="CUSTOMER")
 @click.argument("email")
-@click.argument("state", type=click.Choice(["on", "off"]))
+@click.argument("state", type=_ON_OFF)
 @in_tenant
 def switch_contact(organization_slug: str, reference: str, email: str, state: str) -> None:
     """Switch a contact off (the links mailed to them open nothing) or on again."""
     team.set_contact_active(organization_slug, reference, email, state == "on")
     click.echo(f"{email} is switched {state}.")
+
+
+@contact.command("change")
+@click.argument("organization_slug", metavar="ORGANIZATION")
+@click.argument("reference", metavar="CUSTOMER")
+@click.argument("email")
+@click.option("--name")
+@click.option("--email", "new_email", help="The new address; empty takes it away.")
+@click.option("--role")
+@staff_option
+@in_tenant
+def change_contact(
+    organization_slug: str,
+    reference: str,
+    email: str,
+    name: str | None,
+    new_email: str | None,
+    role: str | None,
+    by: str,
+) -> None:
+    """Change what is named. A new address signs its account out everywhere."""
+    found = team.find_contact(team.find_customer(organization_slug, reference), email)
+    found = team.change_contact(found.id, name=name, email=new_email, role=role, by=by)
+    click.echo(f"Contact {found.name} was changed.")
+
+
+@contact.command("access")
+@click.argument("organization_slug", metavar="ORGANIZATION")
+@click.argument("reference", metavar="CUSTOMER")
+@click.argument("email")
+@click.argument("state", type=_ON_OFF)
+@staff_option
+@in_tenant
+def contact_access(organization_slug: str, reference: str, email: str, state: str, by: str) -> None:
+    """Portal access of one person: on invites who has no password yet, off signs them out."""
+    found = team.find_contact(team.find_customer(organization_slug, reference), email)
+    if state == "off":
+        accounts.withdraw_from_contact(found.id, by=by)
+        click.echo(f"Portal access is off for {found.name}.")
+        return
+    invited = accounts.open_for_contact(found.id, by=by)
+    mailed = " An invitation is on its way." if invited else ""
+    click.echo(f"Portal access is on for {found.name}.{mailed}")
 
 
 COMMANDS = (organization, customer, contact)

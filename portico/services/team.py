@@ -13,13 +13,14 @@ from sqlalchemy.exc import IntegrityError
 
 from portico import clock, formats
 from portico.db import db, unit_of_work
+from portico.records.account import PortalAccount
 from portico.records.activity import Activity, ActorKind
 from portico.records.content import Kind
 from portico.records.customer import Contact, Customer
 from portico.records.mail import MailKind
-from portico.records.organization import COLOUR, LinkLifetime, Organization
+from portico.records.organization import COLOUR, LinkLifetime, Organization, Section
 from portico.refusals import BadInput, Conflict, Unknown
-from portico.services import activity, outbox, payment_urls
+from portico.services import accounts, activity, outbox, payment_urls
 from portico.services.activity import Entry
 from portico.text import one_line, paragraphs
 
@@ -48,6 +49,8 @@ class OrganizationFace:
     payment_url: str | None = None
     remind_quote_days: int | None = None  # before the last day to answer (W9); 0: never
     remind_invoice_days: int | None = None
+    sections: str | list[str] | None = None  # names of sections; as one text, with commas between
+    self_signup: bool | None = None
 
 
 def create_organization(slug: str, face: OrganizationFace) -> Organization:
@@ -221,10 +224,62 @@ def add_contact(
     return contact
 
 
-def set_customer_active(organization: str, customer: str, active: bool) -> None:
-    """Switch a customer off or on: off, every link of theirs is a neutral 404."""
+def change_contact(
+    contact_id: int,
+    *,
+    name: str | None = None,
+    email: str | None = None,
+    role: str | None = None,
+    by: str,
+) -> Contact:
+    """Set what is named; an empty *email* takes the address away.
+
+    A new address moves the account's sign-in with it, ends its sessions and voids what was mailed
+    to the old one. Raises BadInput, Unknown, Conflict (another contact signs in with it).
+    """
+    values: dict[str, str | None] = {}
+    if name is not None:
+        values["name"] = one_line(name, "name", 200)
+    if email is not None:
+        values["email"] = check_email(email) if email.strip() else None
+    if role is not None:
+        values["role"] = one_line(role, "role", 100, required=False)
     with unit_of_work():
-        find_customer(organization, customer).is_active = active
+        contact = db.session.get(Contact, contact_id, populate_existing=True)
+        if contact is None:
+            raise Unknown("There is no such contact.")
+        changed = [field for field, value in values.items() if getattr(contact, field) != value]
+        for field in changed:
+            setattr(contact, field, values[field])
+        if "email" in changed:
+            accounts.move_email(contact)
+        if changed:
+            activity.record(_contact_entry(contact, changed, by))
+    return contact
+
+
+def _contact_entry(contact: Contact, changed: list[str], by: str) -> Entry:
+    return Entry(
+        Activity.UPDATE_PROFILE,
+        ActorKind.STAFF,
+        actor=by,
+        organization_id=contact.organization_id,
+        customer_id=contact.customer_id,
+        contact_id=contact.id,
+        details={"changed": changed},
+    )
+
+
+def set_customer_active(organization: str, customer: str, active: bool) -> None:
+    """Switch a customer off or on: off, every link of theirs is a neutral 404, and whoever is
+    signed in is signed out (A6)."""
+    with unit_of_work():
+        found = find_customer(organization, customer)
+        if not active:
+            accounts.shut_out(
+                PortalAccount.customer_id == found.id, "the customer was switched off"
+            )
+        found.is_active = active
 
 
 def find_contact(customer: Customer, email: str) -> Contact:
@@ -247,9 +302,13 @@ def find_contact(customer: Customer, email: str) -> Contact:
 
 
 def set_contact_active(organization: str, customer: str, email: str, active: bool) -> None:
-    """Switch a contact off or on: off, the links mailed to them are a neutral 404."""
+    """Switch a contact off or on: off, the links mailed to them are a neutral 404, and they are
+    signed out (A6)."""
     with unit_of_work():
-        find_contact(find_customer(organization, customer), email).is_active = active
+        found = find_contact(find_customer(organization, customer), email)
+        if not active:
+            accounts.shut_out(PortalAccount.contact_id == found.id, "the contact was switched off")
+        found.is_active = active
 
 
 def check_email(text: str) -> str:
@@ -291,6 +350,15 @@ def _check_timezone(value: str) -> str:
     return value
 
 
+def _check_sections(value: str | list[str]) -> list[str]:
+    names = value.split(",") if isinstance(value, str) else value
+    wanted = {name.strip() for name in names} - {"", "none"}
+    if not wanted <= set(Section):
+        known = ", ".join(Section)
+        raise BadInput({"sections": f"The sections that can be switched on are {known}."})
+    return [section.value for section in Section if section in wanted]
+
+
 def _check_colour(value: str) -> str:
     if not COLOUR.match(value.lower()):
         raise BadInput({"colour": "A colour looks like #1f5c4d."})
@@ -306,7 +374,7 @@ def _days_check(field: str) -> Callable[[int], int]:
     return check
 
 
-_CHECKS: dict[str, Callable[[Any], str | int]] = {
+_CHECKS: dict[str, Callable[[Any], Any]] = {
     "name": _line_check("name", 200, required=True),
     "phone": _line_check("phone", 60),
     "website": _line_check("website", 300),
@@ -319,6 +387,8 @@ _CHECKS: dict[str, Callable[[Any], str | int]] = {
     "locale": _check_locale,
     "timezone": _check_timezone,
     "colour": _check_colour,
+    "sections": _check_sections,
+    "self_signup": bool,
     "payment_url": lambda value: payment_urls.check(value) if value else "",
     "remind_quote_days": _days_check("remind_quote_days"),
     "remind_invoice_days": _days_check("remind_invoice_days"),
