@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 import sqlalchemy as sa
 
-from portico.commands.shell import in_tenant
+from portico.commands.shell import in_tenant, staff_option
 from portico.db import db
 from portico.records.mail import Mail, MailState
 from portico.refusals import Unknown
@@ -31,12 +31,13 @@ def list_() -> None:
 
 @mail.command("resend")
 @click.argument("number", type=click.IntRange(1, 2**63 - 1))
+@staff_option
 @in_tenant
-def resend(number: int) -> None:
+def resend(number: int, by: str) -> None:
     """Try a message again that failed or was passed over."""
     if db.session.get(Mail, number) is None:
         raise Unknown(f"There is no message {number}.")
-    outbox.resend(number)
+    outbox.resend(number, by=by)
     click.echo("It is tried again.")
 
 

@@ -20,14 +20,19 @@ import sqlalchemy as sa
 from portico import clock
 from portico.config import settings
 from portico.db import after_commit, current_tenant, db, unit_of_work
+from portico.records.activity import Activity, ActorKind
 from portico.records.mail import Mail, MailKind, MailState
 from portico.refusals import Conflict
-from portico.services import wake
+from portico.services import activity, wake
+from portico.services.activity import Entry
 
 # After the first try at once: minutes until the next. About a day in all, then it has failed.
 BACKOFF_MINUTES = (1, 5, 15, 60, 180, 360, 720)
 # Of many messages at once the first wake the worker; its sweep, each minute, finds the others.
 _WAKES = 20
+# What staff send again carries a new way in; who asked for a reset asks again.
+_WITH_FRESH_TOKEN = {MailKind.ACCOUNT_SETUP, MailKind.STAFF_INVITATION, MailKind.STAFF_RESET}
+_TOKENS = {"token", "staff_token"}
 
 
 def post(
@@ -147,16 +152,40 @@ def due(limit: int = 500) -> list[int]:
     ]
 
 
-def resend(mail_id: int) -> None:
-    """Queue a failed or skipped message again, from the first attempt. Raises Conflict."""
+def resend(mail_id: int, *, by: str) -> None:
+    """Queue a failed or skipped message again, from the first attempt (spec C8).
+
+    Of two who ask at once one wins. A way to set a password is made anew, since the old one may
+    have run out. Raises Conflict.
+    """
     with unit_of_work():
-        mail = db.session.get_one(Mail, mail_id)
-        if mail.state not in {MailState.FAILED, MailState.SKIPPED}:
+        again = (
+            sa.update(Mail)
+            .where(Mail.id == mail_id, Mail.state.in_([MailState.FAILED, MailState.SKIPPED]))
+            .values(
+                state=MailState.QUEUED.value, attempts=0, next_attempt_at=clock.now(), error=None
+            )
+            .execution_options(synchronize_session=False)
+        )
+        if int(getattr(db.session.execute(again), "rowcount", 0)) != 1:
             raise Conflict("This message is on its way or has arrived.")
-        mail.state = MailState.QUEUED.value
-        mail.attempts = 0
-        mail.next_attempt_at = clock.now()
-        mail.error = None
+        mail = db.session.get_one(Mail, mail_id, populate_existing=True)
+        if mail.kind in _WITH_FRESH_TOKEN:
+            kept = {name: mail.reference[name] for name in mail.reference.keys() - _TOKENS}
+            mail.reference = kept
+        activity.record(
+            Entry(
+                Activity.RESEND_MAIL,
+                ActorKind.STAFF,
+                actor=by,
+                organization_id=mail.organization_id,
+                customer_id=mail.customer_id,
+                contact_id=mail.contact_id,
+                document_id=mail.document_id,
+                link_id=mail.link_id,
+                details={"mail": mail.kind, "number": mail.id},
+            )
+        )
         tenant = current_tenant().slug
         after_commit(lambda: wake.mail(tenant, mail_id))
 
