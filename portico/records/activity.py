@@ -26,6 +26,7 @@ class Activity(StrEnum):
     REQUEST_RESET = "request_reset"
     PASSWORD_RESET = "password_reset"  # nosec B105 - a type of action
     CHANGE_PASSWORD = "change_password"  # nosec B105 - a type of action
+    CHANGE_SECOND_FACTOR = "change_second_factor"
     SET_UP_ACCOUNT = "set_up_account"
     INVITE = "invite"
     INVITE_STAFF = "invite_staff"
@@ -54,6 +55,7 @@ class Activity(StrEnum):
     REVOKE_LINK = "revoke_link"
     SEND_DOCUMENT = "send_document"
     IMPORT_DOCUMENT = "import_document"
+    POST_DOCUMENT = "post_document"
     EXTEND_QUOTE = "extend_quote"
     VOID_DOCUMENT = "void_document"
     RECORD_PAYMENT = "record_payment"
@@ -74,6 +76,7 @@ class Activity(StrEnum):
         return self in {
             Activity.LOGIN, Activity.LOGOUT, Activity.FAILED_LOGIN, Activity.REQUEST_ACCOUNT,
             Activity.REQUEST_RESET, Activity.PASSWORD_RESET, Activity.CHANGE_PASSWORD,
+            Activity.CHANGE_SECOND_FACTOR,
             Activity.SET_UP_ACCOUNT, Activity.INVITE, Activity.INVITE_STAFF, Activity.CHANGE_TEAM, Activity.DISABLE_ACCOUNT,
             Activity.ENABLE_ACCOUNT, Activity.SWITCH_ACCESS, Activity.UPDATE_ORGANIZATION,
             Activity.REQUEST_LINK, Activity.END_LINK, Activity.ISSUE_LINK,
@@ -112,6 +115,13 @@ class AccessLog(Model):
     __table_args__ = (
         sa.Index("ix_portal_access_logs_document_id", "document_id", "occurred_at", "id"),
         sa.Index("ix_portal_access_logs_customer_id", "customer_id", "id"),
+        sa.Index(
+            "ix_portal_access_logs_link_id",
+            "link_id",
+            "id",
+            sqlite_where=sa.text("link_id IS NOT NULL"),
+            postgresql_where=sa.text("link_id IS NOT NULL"),
+        ),
         # The team reads the log in the order of time: what a process died with comes in late.
         sa.Index("ix_portal_access_logs_time", "organization_id", "occurred_at", "id"),
         sa.Index("ix_portal_access_logs_types", "organization_id", "type", "occurred_at", "id"),

@@ -24,6 +24,7 @@ class MailKind(StrEnum):
     DECISION_REVERSED = "decision_reversed"
     STAFF_INVITATION = "staff_invitation"
     STAFF_RESET = "staff_reset"
+    STAFF_NOTICE = "staff_notice"
     ACCOUNT_SETUP = "account_setup"
     PASSWORD_RESET = "password_reset"  # nosec B105 - a kind of mail
     PASSWORD_CHANGED = "password_changed"  # nosec B105 - a kind of mail

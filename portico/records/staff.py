@@ -97,6 +97,17 @@ class StaffRole(Model):
     role: Mapped[str] = mapped_column(sa.String(20))
 
 
+class StaffNotice(StrEnum):
+    """What a member of staff is told by mail, because somebody else might have done it."""
+
+    JOINED = "joined"
+    PASSWORD_CHANGED = "password_changed"  # nosec B105 - a topic
+    SECOND_FACTOR_ON = "second_factor_on"
+    SECOND_FACTOR_OFF = "second_factor_off"
+    NEW_RECOVERY_CODES = "new_recovery_codes"
+    RECOVERY_CODE_USED = "recovery_code_used"
+
+
 class StaffTokenPurpose(StrEnum):
     INVITATION = "staff_invitation"
     RESET = "staff_reset"

@@ -170,6 +170,7 @@ _FAILURES_PER_PAIR, _FAILURES_PER_ADDRESS = 10, 60
 _LOCK_SECONDS = 15 * 60
 _LOGIN = "customer-portal-login"
 _PASSWORD = RateLimitItemPerHour(10)
+_CODES_PER_PERSON = RateLimitItemPerHour(10)
 
 
 class TooManyTries(TooMany):
@@ -233,6 +234,21 @@ def customer_sign_in(organization_id: int, email: str) -> SignInAttempt:
 def staff_sign_in(email: str) -> SignInAttempt:
     """Count a try to sign in to the console, password or second factor. Raises TooMany."""
     return SignInAttempt("staff-login", email)
+
+
+def second_factor(staff_id: int) -> None:
+    """Count a code typed after a right password: 10 an hour for a person, from any address, so
+    that whoever learnt a password cannot go on guessing from many. Raises TooMany."""
+    _hit(_CODES_PER_PERSON, _codes_of(staff_id))
+
+
+def second_factor_passed(staff_id: int) -> None:
+    """The code was right: those before it are forgotten."""
+    limiter.limiter.clear(_CODES_PER_PERSON, *_codes_of(staff_id))
+
+
+def _codes_of(staff_id: int) -> tuple[str, ...]:
+    return "staff-code", current_tenant().slug, "any", str(staff_id)
 
 
 def password_post() -> None:
