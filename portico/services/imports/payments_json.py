@@ -57,7 +57,7 @@ class _Payment(_Strict):
     currency: Currency
     amount: Amount
     received_on: dt.date
-    method: Annotated[Name, Field(max_length=100)] = ""
+    method: Annotated[str, Field(max_length=100)] = ""
     reference: Name = ""
     allocations: tuple[_Allocation, ...] = Field(default=(), max_length=MOST_ALLOCATIONS)
 
