@@ -23,13 +23,14 @@ _table = Notification.__table__
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One piece of news. ``path`` leads to what it is about, below the portal's root."""
+    """One piece of news, and the document it leads to; none where it is about a payment."""
 
     id: int
     sentence: str
     at: dt.datetime
     is_new: bool
-    path: str
+    section: str | None
+    document_id: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,12 @@ def path_of(line: Any) -> str:
     """Where a notification leads, below the portal's root: ``invoices/17``."""
     if line.document_id is None:
         return "payments"
-    return f"{SECTION_OF[Kind(line.details['kind'])]}/{line.document_id}"
+    return f"{section_of(line)}/{line.document_id}"
+
+
+def section_of(line: Any) -> str:
+    """The list of the portal that the document of a notification is in."""
+    return SECTION_OF[Kind(line.details["kind"])]
 
 
 def sentence(line: Any, locale: str) -> str:
@@ -64,7 +70,14 @@ def sentence(line: Any, locale: str) -> str:
 
 
 def _line(row: Any, locale: str) -> Line:
-    return Line(row.id, sentence(row, locale), row.created_at, row.read_at is None, path_of(row))
+    return Line(
+        id=row.id,
+        sentence=sentence(row, locale),
+        at=row.created_at,
+        is_new=row.read_at is None,
+        section=section_of(row) if row.document_id else None,
+        document_id=row.document_id,
+    )
 
 
 class _Facts:

@@ -18,9 +18,10 @@ from portico.db import current_tenant, db, unit_of_work
 from portico.records.account import PortalAccount
 from portico.records.customer import Contact, Customer
 from portico.records.decision import Decision
-from portico.records.document import Document
+from portico.records.document import Document, SalesOrder
 from portico.records.mail import MailKind
 from portico.records.notification import Notification, Topic
+from portico.records.organization import Organization, Section
 from portico.records.payment import Payment
 from portico.refusals import NotFound
 from portico.services import outbox
@@ -90,9 +91,17 @@ def tell_paid(payment: Payment) -> None:
 
 def tell(about: Document | Payment, news: News) -> None:
     """Tell every account of the customer that may enter, in the running unit of work."""
-    told = _write(about, news)
+    told = _write(about, news) if _is_shown(about) else []
     if told:
         _mail(about, news, told)
+
+
+def _is_shown(about: Document | Payment) -> bool:
+    """Whether the portal has a page for it: orders show where the organization uses them."""
+    if not isinstance(about, SalesOrder):
+        return True
+    organization = db.session.get_one(Organization, about.organization_id)
+    return Section.ORDERS in organization.sections
 
 
 def _write(about: Document | Payment, news: News) -> list[int]:

@@ -256,6 +256,13 @@ def password_post() -> None:
     _hit(_PASSWORD, _names("customer-portal-password", "all"))
 
 
+def own_password(session_id: int) -> None:
+    """Count a post that names the present password: as :func:`password_post`, and 10 an hour for
+    the session, so that a stolen one cannot guess from many addresses. Raises TooMany."""
+    password_post()
+    _hit(_PASSWORD, ("customer-portal-password", current_tenant().slug, "own", str(session_id)))
+
+
 def account_page(account_id: int) -> None:
     """Count a visit of somebody signed in, as :func:`known_link` does. Raises TooMany."""
     known_link("customer-portal", account_id)
