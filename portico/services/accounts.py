@@ -274,6 +274,16 @@ def sign_out(actor: Actor) -> None:
             activity.record(actor.entry(Activity.LOGOUT))
 
 
+def sign_out_elsewhere(actor: Actor) -> None:
+    """End every other session of the actor's account (A11). Raises NotFound."""
+    with unit_of_work():
+        account = _held(actor.account_id or 0)
+        hold(actor)
+        ended = sessions.end_all(account.id, "signed out from elsewhere", but=actor.session_id)
+        if ended:
+            activity.record(actor.entry(Activity.LOGOUT, elsewhere=ended))
+
+
 def change_password(actor: Actor, current: str, new: str) -> None:
     """A new password; every other session of the account ends (A11). Raises BadInput, NotFound."""
     account = db.session.get_one(PortalAccount, actor.account_id)
@@ -282,6 +292,7 @@ def change_password(actor: Actor, current: str, new: str) -> None:
     kept = account.password_hash
     db.session.rollback()  # nothing stays open while the hashes are computed
     if not passwords.holds(current, kept):
+        activity.note(actor.entry(Activity.FAILED_LOGIN, at="change_password"))
         raise BadInput({"current": "This is not your present password."})
     hashed = passwords.hashed(passwords.check(new, about=about))
     with unit_of_work():
