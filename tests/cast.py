@@ -347,7 +347,7 @@ class Company:
             activity.flush()
         return self.rows(AccessLog)
 
-    def set_organization(self, slug: str, **face: str) -> None:
+    def set_organization(self, slug: str, **face: Any) -> None:
         with self.scope():
             team.change_organization(slug, OrganizationFace(**face))
 

@@ -7,6 +7,7 @@ import re
 from flask import Blueprint, Response, request
 
 from blueprints.public_links import gate, views
+from portico.queries import organizations
 from portico.records.link import Purpose
 from portico.refusals import NotFound
 from portico.web.colours import on_colour
@@ -17,7 +18,7 @@ _COLOUR = re.compile(r"[0-9a-f]{6}\Z")
 
 @bp.before_request
 def admit() -> Response | None:
-    if request.endpoint == "public_links.brand":
+    if request.endpoint in {"public_links.brand", "public_links.logo"}:
         return None
     return gate.admit(Purpose.DOCUMENT, "portal-public")
 
@@ -32,6 +33,7 @@ def add_link_routes(blueprint: Blueprint, prefix: str) -> None:
         ("/receipt", views.receipt, ["GET"]),
         ("/files/<int:position>", views.attachment, ["GET"]),
         ("/settings", views.settings, ["GET"]),
+        ("/account", views.account, ["POST"]),
         ("/end", views.end, ["GET", "POST"]),
         ("/accept", views.accept, ["POST"]),
         ("/decline", views.decline, ["POST"]),
@@ -55,6 +57,18 @@ def brand(colour: str) -> Response:
     if not _COLOUR.match(colour):
         raise NotFound(hint="")
     css = f":root{{--brand:#{colour};--on-brand:{on_colour(colour)}}}\n"
-    response = Response(css, mimetype="text/css")
+    return _for_a_year(Response(css, mimetype="text/css"))
+
+
+@bp.get("/brand/<sha256>/logo.png")
+def logo(sha256: str) -> Response:
+    """An organization's logo, under a name that changes with it (spec C7)."""
+    png = organizations.logo(sha256)
+    if png is None:
+        raise NotFound(hint="")
+    return _for_a_year(Response(png, mimetype="image/png"))
+
+
+def _for_a_year(response: Response) -> Response:
     response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
     return response

@@ -9,14 +9,14 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
-from flask import Response, g, redirect, request
+from flask import Response, g, redirect, request, url_for
 
 from blueprints.public_links.gate import linked
 from portico.queries import link_pages
 from portico.queries.faces import masked_email
 from portico.queries.link_pages import LinkedPage
 from portico.refusals import NotFound
-from portico.services import activity, links
+from portico.services import accounts, activity, links
 from portico.web import document_pages, limits
 from portico.web.document_pages import Door
 from portico.web.pages import brand_css_url, page
@@ -68,7 +68,18 @@ def end(token: str) -> Response:
 
 def settings(token: str) -> Response:
     """What this link is, and the way to an account (spec L10)."""
-    return page("public/settings.html", accounts_available=False, **_context())
+    sign_in_url = url_for("customer_portal.login", org=linked().org.slug)
+    return page("public/settings.html", sign_in_url=sign_in_url, **_context())
+
+
+def account(token: str) -> Response:
+    """Ask for an account; the answer is the same whether or not one can be made (spec L10)."""
+    at = linked()
+    if not at.actor.contact_email:
+        raise NotFound
+    limits.recovery(at.link_id)
+    accounts.ask_for_account(at.actor)
+    return page("public/account_asked.html", **_context())
 
 
 def back(token: str) -> Response:
@@ -142,16 +153,27 @@ def _door() -> Door:
             "contact_email_masked": masked_email(email) if email else None,
             "end_url": f"{root}/end",
             "settings_url": f"{root}/settings",
+            "account_url": f"{root}/account",
         },
     )
 
 
 def _render(template: str, **context: Any) -> Response:
-    return page(template, org=_org(), **context)
+    return page(template, org=_org(), accounts_available=_offers_account(), **context)
 
 
 def _context() -> dict[str, Any]:
-    return {"org": _org(), **document_pages.context(_door())}
+    return {
+        "org": _org(),
+        "accounts_available": _offers_account(),
+        **document_pages.context(_door()),
+    }
+
+
+def _offers_account() -> bool:
+    """Whether the page speaks of an account: to somebody on file, where the team wants it."""
+    at = linked()
+    return at.org.self_signup and bool(at.actor.contact_email)
 
 
 def _read_again() -> LinkedPage:

@@ -74,6 +74,16 @@ def made_since(account_id: int, moment: dt.datetime) -> int:
     )
 
 
+def has_live(account_id: int) -> bool:
+    """Whether some mail that went out still leads to a password."""
+    return any(
+        db.session.execute(
+            sa.select(table.id).where(table.account_id == account_id, *_spendable(table)).limit(1)
+        ).first()
+        for table in _TABLES.values()
+    )
+
+
 def void_all(account_id: int) -> None:
     """No way to set a password that was mailed before leads anywhere any more."""
     for table in _TABLES.values():

@@ -170,15 +170,18 @@ def account_to_reset(organization_id: int, email: str) -> PortalAccount | None:
 def token_for_mail(account: PortalAccount, mail: Mail) -> tuple[TokenPurpose, int] | None:
     """A token for a mail that goes out now, in the running unit of work; its purpose and id.
 
-    None where a newer mail to this account has one or will have one, or where others had it
-    mailed too often: two live tokens there are never, and the newest mail carries the live one.
+    None where a newer mail to this account has a live one or will have one, or where others had
+    it mailed too often: two live tokens there are never, and the newest mail carries the live one.
     """
     account = _held(account.id)
+    states = [MailState.QUEUED, MailState.SENDING]
+    if account_tokens.has_live(account.id):
+        states.append(MailState.SENT)
     newer = sa.select(Mail.id).where(
         Mail.contact_id == account.contact_id,
         Mail.kind.in_(_WITH_TOKEN),
         Mail.id > mail.id,
-        Mail.state.in_((MailState.QUEUED, MailState.SENDING, MailState.SENT)),
+        Mail.state.in_(states),
     )
     if db.session.execute(newer.limit(1)).first() is not None:
         return None
@@ -533,13 +536,14 @@ def _let_in(contact: Contact, customer: Customer) -> None:
 
 
 def _post_setup(account: PortalAccount) -> None:
-    outbox.post(
+    mail = outbox.post(
         MailKind.ACCOUNT_SETUP,
         organization_id=account.organization_id,
         customer_id=account.customer_id,
         contact_id=account.contact_id,
         reference={"account": account.id, "invited": True},
     )
+    account.invitation_mail_id = mail.id
 
 
 def _tell_owner(account: PortalAccount) -> None:
