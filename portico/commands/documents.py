@@ -104,10 +104,11 @@ def revoke(organization_slug: str, kind: str, reference: str, by: str) -> None:
 
 @document.command("post")
 @_document_arguments
+@staff_option
 @in_tenant
-def post(organization_slug: str, kind: str, reference: str) -> None:
+def post(organization_slug: str, kind: str, reference: str, by: str) -> None:
     """Make a draft final, so that it can be sent."""
-    documents.post_draft(_find(organization_slug, kind, reference).id)
+    documents.post_draft(_find(organization_slug, kind, reference).id, by=by)
     click.echo("It is posted and can be sent.")
 
 

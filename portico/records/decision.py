@@ -36,6 +36,7 @@ class Decision(Model):
             postgresql_where=sa.text("reversed_at IS NULL"),
         ),
         sa.Index("ix_decisions_document_id", "document_id"),
+        sa.Index("ix_decisions_newest", "organization_id", "decided_at", "id"),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)

@@ -35,6 +35,14 @@ class State(StrEnum):
     CANCELLED = "cancelled"
 
 
+# What indexes over some documents hold, in their own words: only so are they known to fit.
+TO_SEND = (
+    "state NOT IN ('draft', 'withdrawn', 'cancelled') AND "
+    "(state = 'posted' OR sent_revision <> current_revision)"
+)
+OWED = "kind = 'invoice' AND balance > 0"
+
+
 class Document(Model):
     """The head of any document. Amounts are minor units of ``currency``."""
 
@@ -68,6 +76,27 @@ class Document(Model):
             postgresql_where=sa.text("balance <> 0"),
         ),
         sa.Index("ix_documents_number", "organization_id", "number"),
+        # The team's lists, over all customers.
+        sa.Index("ix_documents_newest", "organization_id", "issued_on", "id", "number"),
+        sa.Index("ix_documents_states", "organization_id", "kind", "state", "issued_on", "id"),
+        sa.Index(
+            "ix_documents_to_send", "organization_id", "issued_on", "id",
+            sqlite_where=sa.text(TO_SEND), postgresql_where=sa.text(TO_SEND),
+        ),
+        sa.Index(
+            "ix_documents_last_days", "organization_id", "state", "valid_until", "id",
+            sqlite_where=sa.text("kind = 'quote'"),
+            postgresql_where=sa.text("kind = 'quote'"),
+        ),
+        sa.Index(
+            "ix_documents_owed", "organization_id", "state", "due_on", "id",
+            sqlite_where=sa.text(OWED), postgresql_where=sa.text(OWED),
+        ),
+        sa.Index(
+            "ix_documents_asked", "organization_id", "asked_at", "id",
+            sqlite_where=sa.text("asked_at IS NOT NULL"),
+            postgresql_where=sa.text("asked_at IS NOT NULL"),
+        ),
     )  # fmt: skip
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
@@ -89,6 +118,8 @@ class Document(Model):
     posted_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
     sent_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
     decided_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    # Since when something that the customer asked waits for the team's answer.
+    asked_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
     created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
 
     __mapper_args__ = {"polymorphic_on": "kind"}

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import sqlalchemy as sa
+
 from portico import clock
 from portico.db import db, unit_of_work
 from portico.records.activity import Activity, ActorKind
 from portico.records.document import Document, Quote, State
 from portico.records.mail import MailKind
 from portico.records.message import Message, Topic
-from portico.refusals import NothingToDecide
-from portico.services import activity, actors, documents, notifications, outbox
+from portico.refusals import NothingToDecide, StaffRefusal
+from portico.services import activity, actors, documents, links, notifications, outbox
 from portico.services.activity import Entry
 from portico.services.actors import Actor
 from portico.text import paragraphs
@@ -34,11 +36,16 @@ def ask_more_time(actor: Actor, wish: str) -> Message:
     return _say(actor, Topic.MORE_TIME, wish or "I would like more time to decide.")
 
 
-def answer(document_id: int, body: str, *, by: str) -> Message:
-    """The team's reply: the customer is mailed and reads it on the page. Raises BadInput."""
+def answer(document_id: int, body: str, *, by: str, seen: int | None = None) -> Message:
+    """The team's reply: the customer is mailed and reads it on the page.
+
+    *seen* is the last message that was on screen: what came after it still waits. Raises Unknown,
+    BadInput.
+    """
     body = paragraphs(body, "answer", LONGEST)
     with unit_of_work():
-        document = documents.find(document_id)
+        document = links.held(document_id)
+        _answered(document, seen)
         message = Message(
             document_id=document.id,
             topic=Topic.ANSWER.value,
@@ -53,22 +60,45 @@ def answer(document_id: int, body: str, *, by: str) -> Message:
             document, MailKind.ANSWER_CUSTOMER, by=by, reference={"message": message.id}
         )
         notifications.tell_answered(document, message.id, mailed=mailed)
-        activity.record(
-            Entry(
-                Activity.SEND_MESSAGE,
-                ActorKind.STAFF,
-                actor=by,
-                organization_id=document.organization_id,
-                customer_id=document.customer_id,
-                document_id=document.id,
+        activity.record(_entry(document, by))
+    return message
+
+
+def answered_otherwise(document_id: int, *, by: str, seen: int | None = None) -> None:
+    """What the customer asked was answered by phone, or needs no answer: it waits no more.
+
+    Raises Unknown, StaffRefusal.
+    """
+    with unit_of_work():
+        document = links.held(document_id)
+        if document.asked_at is None:
+            raise StaffRefusal("No question waits for an answer here.")
+        _answered(document, seen)
+        activity.record(_entry(document, by, answered="otherwise"))
+
+
+def _answered(document: Document, seen: int | None) -> None:
+    """Nothing waits any more, but for what the customer said after message *seen*."""
+    newer = None
+    if seen is not None:
+        newer = db.session.scalar(
+            sa.select(sa.func.min(Message.created_at)).where(
+                Message.document_id == document.id, Message.id > seen, Message.from_staff.is_(False)
             )
         )
-    return message
+    document.asked_at = newer
 
 
 def _say(actor: Actor, topic: Topic, body: str) -> Message:
     with unit_of_work():
         actors.hold(actor)
+        # Document before log, as everybody does it, so that no two wait for each other.
+        db.session.execute(
+            sa.update(Document)
+            .where(Document.id == actor.document_id)
+            .values(asked_at=sa.func.coalesce(Document.asked_at, clock.now()))
+            .execution_options(synchronize_session=False)
+        )
         message = Message(
             document_id=actor.document_id,
             topic=topic.value,
@@ -91,3 +121,15 @@ def _say(actor: Actor, topic: Topic, body: str) -> Message:
         more = topic is Topic.MORE_TIME
         activity.record(actor.entry(Activity.ASK_MORE_TIME if more else Activity.SEND_MESSAGE))
     return message
+
+
+def _entry(document: Document, by: str, **details: object) -> Entry:
+    return Entry(
+        Activity.SEND_MESSAGE,
+        ActorKind.STAFF,
+        actor=by,
+        organization_id=document.organization_id,
+        customer_id=document.customer_id,
+        document_id=document.id,
+        details=details,
+    )

@@ -16,6 +16,7 @@ from portico.records.decision import Decision
 from portico.records.document import KINDS, AttachedFile, Document, DocumentRevision, Quote, State
 from portico.records.link import PortalLink
 from portico.records.mail import MailKind
+from portico.records.message import Message, Topic
 from portico.records.organization import Organization
 from portico.refusals import BadInput, Conflict, StaffRefusal, Unknown
 from portico.services import activity, links, notifications, outbox, payments
@@ -77,14 +78,15 @@ def revise(document: Document, draft: Draft, *, by: str, reason: str) -> None:
     _add_revision(document, draft, by, reason)
 
 
-def post_draft(document_id: int) -> None:
-    """Make a draft final, so that it can be sent."""
+def post_draft(document_id: int, *, by: str) -> None:
+    """Make a draft final, so that it can be sent. Raises Unknown, StaffRefusal."""
     with unit_of_work():
         document = links.held(document_id)
         if document.state != State.DRAFT:
             raise StaffRefusal("This document is not a draft.")
         document.state, document.posted_at = State.POSTED.value, clock.now()
         document.settle()
+        activity.record(_entry(Activity.POST_DOCUMENT, document, by))
 
 
 def void(document_id: int, *, by: str) -> None:
@@ -123,6 +125,8 @@ def extend(document_id: int, until: dt.date, *, by: str, note: str = "") -> None
         document.take_head(longer)
         document.current_revision += 1
         document.sent_revision = document.current_revision
+        if not _was_asked(document):
+            document.asked_at = None  # a wish for more time was granted, and nothing else waits
         db.session.flush()
         _add_revision(document, Draft(longer, document.external_id), by, reason="extended")
         links.mark_shown(document.id, document.current_revision)
@@ -230,6 +234,21 @@ def standing_decision(revision_id: int) -> Decision | None:
             Decision.revision_id == revision_id, Decision.reversed_at.is_(None)
         )
     ).scalar_one_or_none()
+
+
+def _was_asked(document: Document) -> bool:
+    """Whether a question came after the team's last word, and not only a wish for more time."""
+    last_word = (
+        sa.select(sa.func.coalesce(sa.func.max(Message.id), 0))
+        .where(Message.document_id == document.id, Message.from_staff)
+        .scalar_subquery()
+    )
+    question = sa.select(Message.id).where(
+        Message.document_id == document.id,
+        Message.topic == Topic.QUESTION.value,
+        Message.id > last_word,
+    )
+    return db.session.execute(question.limit(1)).first() is not None
 
 
 def _add_revision(document: Document, draft: Draft, by: str, reason: str) -> None:

@@ -275,6 +275,19 @@ def revoke_for_document(document_id: int, *, by: str) -> int:
     return count
 
 
+def revoke(link_id: int, *, by: str) -> bool:
+    """Revoke one link, an expired one too; False where it was revoked before. Raises Unknown."""
+    with unit_of_work():
+        link = db.session.get(PortalLink, link_id)
+        if link is None:
+            raise Unknown("There is no such link.")
+        if not _revoke(PortalLink.id == link_id, by):
+            return False
+        document = db.session.get_one(Document, link.document_id)
+        activity.record(_staff_entry(Activity.REVOKE_LINK, document, by, link))
+    return True
+
+
 def revoke_for_customer(customer_id: int, *, by: str) -> int:
     """Revoke every link of a customer, expired ones too. Returns how many. Raises Unknown."""
     with unit_of_work():

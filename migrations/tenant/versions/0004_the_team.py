@@ -37,12 +37,16 @@ def upgrade() -> None:
         op.add_column("organizations", column)
     _people()
     _batches()
+    _questions_and_lists()
     op.drop_index("ix_portal_access_logs_document_id", _LOG)
     for name, table, columns in _LISTS:
         op.create_index(name, table, columns)
 
 
 def downgrade() -> None:
+    for name, table, _columns, _only in _DOCUMENTS:
+        op.drop_index(name, table)
+    op.drop_column("documents", "asked_at")
     for name, table, _columns in _LISTS:
         op.drop_index(name, table)
     op.create_index("ix_portal_access_logs_document_id", _LOG, ["document_id", "id"])
@@ -58,6 +62,40 @@ def downgrade() -> None:
         op.drop_table(name)
     for name in _ORGANIZATION:
         op.drop_column("organizations", name)
+
+
+# The team's lists of documents, over all customers: name, table, columns, which rows.
+_DOCUMENTS = (
+    ("ix_documents_newest", "documents", ["organization_id", "issued_on", "id", "number"], None),
+    ("ix_documents_states", "documents", ["organization_id", "kind", "state", "issued_on", "id"],
+     None),
+    ("ix_documents_to_send", "documents", ["organization_id", "issued_on", "id"],
+     ("state NOT IN ('draft', 'withdrawn', 'cancelled') AND "
+      "(state = 'posted' OR sent_revision <> current_revision)")),
+    ("ix_documents_last_days", "documents", ["organization_id", "state", "valid_until", "id"],
+     "kind = 'quote'"),
+    ("ix_documents_owed", "documents", ["organization_id", "state", "due_on", "id"],
+     "kind = 'invoice' AND balance > 0"),
+    ("ix_documents_asked", "documents", ["organization_id", "asked_at", "id"],
+     "asked_at IS NOT NULL"),
+    ("ix_decisions_newest", "decisions", ["organization_id", "decided_at", "id"], None),
+    ("ix_portal_access_logs_link_id", "portal_access_logs", ["link_id", "id"],
+     "link_id IS NOT NULL"),
+)  # fmt: skip
+
+
+def _questions_and_lists() -> None:
+    op.add_column("documents", sa.Column("asked_at", _MOMENT, nullable=True))
+    # Since the first thing that a customer said after the team's last word.
+    op.execute(
+        "UPDATE documents SET asked_at = (SELECT min(m.created_at) FROM document_messages m "
+        "WHERE m.document_id = documents.id AND NOT m.from_staff AND m.id > coalesce("
+        "(SELECT max(a.id) FROM document_messages a WHERE a.document_id = documents.id "
+        "AND a.from_staff), 0))"
+    )
+    for name, table, columns, only in _DOCUMENTS:
+        where = sa.text(only) if only else None
+        op.create_index(name, table, columns, sqlite_where=where, postgresql_where=where)
 
 
 def _people() -> None:
@@ -171,6 +209,7 @@ def _batches() -> None:
         sa.UniqueConstraint("batch_id", "contact_id", name=op.f(f"uq_{name}_batch_id_contact_id")),
     )
     op.create_index(f"ix_{name}_batch_id_state", name, ["batch_id", "state"])
+    op.create_index(f"ix_{name}_mail_id", name, ["mail_id"])
 
 
 def _key(table: str) -> sa.PrimaryKeyConstraint:
