@@ -20,8 +20,11 @@ bp.before_request(gate.admit)
 bp.record_once(lambda state: state.app.url_map.converters.update(section=SectionName))
 
 from blueprints.customer_portal import (  # noqa: E402 - they add their routes
+    bell,  # noqa: F401
     dashboard,  # noqa: F401
     documents,  # noqa: F401
     entrance,  # noqa: F401
     lists,  # noqa: F401
+    money,  # noqa: F401
+    settings,  # noqa: F401
 )
