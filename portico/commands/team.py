@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from portico.commands.shell import counted, in_tenant, staff_option
+from portico.pdf import DESIGNS
 from portico.records.content import Kind
 from portico.services import accounts, links, team
 from portico.services.team import OrganizationFace
@@ -26,7 +27,8 @@ def _face_options(command: Any) -> Any:
             ("locale", "Such as en_GB or de."),
             ("timezone", "Such as Europe/Oslo."),
             ("colour", "The brand colour, such as #1f5c4d."),
-            ("pdf-design", None),
+            ("pdf-design", ", ".join(DESIGNS) + "."),
+            ("sender-name", "Whom mails come from, where that is not the trading name."),
             ("next-steps", "What happens after a quote was accepted."),
             ("payment-instructions", "How to pay."),
             ("payment-url", "https URL with {number} {amount} {minor} {currency} {reference}."),

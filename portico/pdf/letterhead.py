@@ -53,6 +53,12 @@ class Letterhead:
         """The brand colour where it can be read on white (WCAG contrast 4.5), else ink."""
         return self.brand if 1.05 / (_luminance(self.brand) + 0.05) >= 4.5 else _INK
 
+    @property
+    def on_brand(self) -> str:
+        """What reads better on an area of the brand colour: white or ink (WCAG contrast)."""
+        light = _luminance(self.brand) + 0.05
+        return "#ffffff" if 1.05 / light >= light / (_luminance(_INK) + 0.05) else _INK
+
     def fitted_logo(self) -> Logo | None:
         """The logo in the size it has on paper; None where there is none that can be drawn."""
         if not self.logo:

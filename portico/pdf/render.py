@@ -21,8 +21,9 @@ from portico.records.content import DocumentContent
 TEMPLATES = Path(__file__).parents[2] / "templates" / "pdf"
 
 # Each is a template in ``designs/``, with the name that staff choose by (spec C7).
-DESIGNS = {"classic": "Classic", "plain": "Plain"}
+DESIGNS = {"classic": "Classic", "banner": "Banner", "compact": "Compact", "plain": "Plain"}
 DEFAULT_DESIGN = "classic"
+PLAIN_DESIGN = "plain"
 
 # What reportlab writes as the moment of creation when asked for the same bytes every time.
 _FIXED_MOMENT = b"D:20000101000000+00'00'"

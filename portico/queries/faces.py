@@ -36,7 +36,11 @@ class OrganizationFace:
     sections: list[str]
     self_signup: bool
     zone: str  # where days are judged; ``timezone`` is what times are shown in
+    sender_name: str
+    logo_sha256: str | None
+    pdf_templates_enabled: bool
     brand_css_url: str = ""
+    logo_url: str = ""
 
     @property
     def initial(self) -> str:
@@ -51,7 +55,8 @@ class OrganizationFace:
 organization_columns = (
     "id", "name", "address", "email", "phone", "website", "tax_id", "locale", "timezone", "colour",
     "pdf_design", "next_steps", "payment_instructions", "payment_instructions_changed_at",
-    "payment_url", "slug", "sections", "self_signup",
+    "payment_url", "slug", "sections", "self_signup", "sender_name", "logo_sha256",
+    "pdf_templates_enabled",
 )  # fmt: skip
 
 
@@ -78,6 +83,9 @@ def organization_face(row: Any) -> OrganizationFace:
         sections=row.sections,
         self_signup=row.self_signup,
         zone=row.timezone,
+        sender_name=row.sender_name,
+        logo_sha256=row.logo_sha256,
+        pdf_templates_enabled=row.pdf_templates_enabled,
     )
 
 

@@ -21,3 +21,10 @@ def all_of_them() -> list[OrganizationFace]:
 def by_id(organization_id: int) -> OrganizationFace | None:
     """One of them; None where there is no such one."""
     return next((org for org in all_of_them() if org.id == organization_id), None)
+
+
+def logo(sha256: str) -> bytes | None:
+    """The PNG that an organization of this tenant shows now, by its digest; None where none does."""
+    one = sa.select(_table.c.logo).where(_table.c.logo_sha256 == sha256).limit(1)
+    with reading() as connection:
+        return connection.execute(one).scalar()

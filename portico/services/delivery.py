@@ -171,14 +171,21 @@ def _check_token(mail: Mail) -> None:
 
 def _check_staff(mail: Mail) -> None:
     member = staff_mail_goes_to(mail)
-    if member is None or not member.is_active:
+    places = staff.roles_of(member.id) if member is not None and member.is_active else {}
+    if member is None or not places:
         raise NobodyToMail("there is nobody of the team who may be mailed")
+    if mail.organization_id not in places:
+        mail.organization_id = min(places)  # who forgets a password does not say where they work
+    if mail.kind == MailKind.STAFF_NOTICE:
+        return
     if "staff_token" in mail.reference:
         if not staff.token_is_open(mail.reference["staff_token"]):
             raise NobodyToMail("a newer link was made, or this one was used")
         return
     # Who never set a password cannot have forgotten it.
-    first = mail.kind == MailKind.STAFF_INVITATION or member.set_up_at is None
+    first = member.set_up_at is None
+    if mail.kind == MailKind.STAFF_INVITATION and not first:
+        raise NobodyToMail("they have chosen a password already")
     purpose = StaffTokenPurpose.INVITATION if first else StaffTokenPurpose.RESET
     token_id = staff.new_token(member, purpose, by="Portico")
     mail.reference = {"staff": member.id, "staff_token": token_id, "purpose": purpose.value}
@@ -204,7 +211,7 @@ def _account_of(mail: Mail) -> PortalAccount | None:
 
 
 _WITH_TOKEN = {MailKind.ACCOUNT_SETUP, MailKind.PASSWORD_RESET}
-_TO_STAFF = {MailKind.STAFF_INVITATION, MailKind.STAFF_RESET}
+_TO_STAFF = {MailKind.STAFF_INVITATION, MailKind.STAFF_RESET, MailKind.STAFF_NOTICE}
 _WITH_LINK = {
     MailKind.DOCUMENT_SENT,
     MailKind.LINK_RENEWED,
@@ -235,7 +242,7 @@ def _render(mail_id: int) -> tuple[Letter, Envelope]:
         letter = _letter(mail, *_as_they_like_it(org, contact))
     customer = db.session.get(Customer, mail.customer_id) if mail.customer_id else None
     envelope = Envelope(
-        sender_name=org.name
+        sender_name=(org.sender_name or org.name)
         if mail.contact_id or customer is None
         else f"Portico · {customer.name}",
         reply_to=org.email,
@@ -312,6 +319,9 @@ def _letter_with_link(mail: Mail, org: OrganizationFace, document: Document, nam
 
 
 def _staff_letter(mail: Mail, org: OrganizationFace, name: str) -> Letter:
+    if mail.kind == MailKind.STAFF_NOTICE:
+        notice = mail.reference["notice"]
+        return letters.staff_notice(org, name=name, notice=notice, sign_in_url=staff.sign_in_url())
     first = mail.reference["purpose"] == StaffTokenPurpose.INVITATION
     url = staff.token_url(mail.reference["staff_token"])
     write = letters.staff_invitation if first else letters.staff_reset

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import logging
+from dataclasses import replace
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
@@ -16,6 +17,7 @@ from sqlalchemy.exc import IntegrityError
 from portico import clock, pdf
 from portico.db import db, unit_of_work
 from portico.formats import money
+from portico.queries import organizations
 from portico.queries.faces import OrganizationFace, organization_face
 from portico.records.content import DocumentContent
 from portico.records.decision import Decision, Via
@@ -44,18 +46,24 @@ def document(
     sha256: str,
     state: State,
     *,
+    design: str | None = None,
     limits: pdf.Limits | None = None,
 ) -> bytes:
-    """The PDF of one revision's content. Raises Busy where it cannot be made just now."""
+    """The PDF of one revision's content, in the organization's design unless another is named.
+
+    Raises Busy where it cannot be made just now.
+    """
     letterhead = letterhead_of(org)
     stamp = _STAMPS.get(state)
-    key = _key("document", sha256, letterhead, org.pdf_design, stamp)
-    design = org.pdf_design if org.pdf_design in pdf.DESIGNS else pdf.DEFAULT_DESIGN
-    return _kept(key) or _make(
-        key,
-        pdf.Order(content=content, letterhead=letterhead, design=design, state_note=stamp),
-        limits,
+    design = design or design_of(org)
+    key = _key("document", sha256, letterhead, org.logo_sha256, design, stamp)
+    kept = _kept(key)
+    if kept is not None:
+        return kept
+    order = pdf.Order(
+        content=content, letterhead=_with_logo(letterhead, org), design=design, state_note=stamp
     )
+    return _make(key, order, limits)
 
 
 def statement_pdf(
@@ -63,8 +71,8 @@ def statement_pdf(
 ) -> bytes:
     """The PDF of a statement for a period somebody chose (spec A12). It is not kept: tomorrow it
     says something else. Raises Busy where it cannot be made just now."""
-    design = org.pdf_design if org.pdf_design in pdf.DESIGNS else pdf.DEFAULT_DESIGN
-    order = pdf.Order(content=content, letterhead=letterhead_of(org), design=design)
+    letterhead = _with_logo(letterhead_of(org), org)
+    order = pdf.Order(content=content, letterhead=letterhead, design=design_of(org))
     try:
         return pdf.render_in_subprocess(order, limits)
     except pdf.PdfFailed as problem:
@@ -77,7 +85,7 @@ def receipt(decision_id: int, *, limits: pdf.Limits | None = None) -> bytes:
     decision = db.session.get_one(Decision, decision_id)
     org = organization_face(db.session.get_one(Organization, decision.organization_id))
     letterhead = letterhead_of(org)
-    key = _key("receipt", decision.seal, letterhead, decision.reversed_at)
+    key = _key("receipt", decision.seal, letterhead, org.logo_sha256, decision.reversed_at)
     kept = _kept(key)
     if kept is not None:
         return kept
@@ -105,7 +113,15 @@ def receipt(decision_id: int, *, limits: pdf.Limits | None = None) -> bytes:
         recorded_by=decision.recorded_by,
         reversed_note=decision.reversal_note if decision.reversed_at else None,
     )
+    letterhead = _with_logo(letterhead, org)
     return _make(key, pdf.Order(content=content, letterhead=letterhead, receipt=evidence), limits)
+
+
+def design_of(org: OrganizationFace) -> str:
+    """The design that the organization prints in; the plain one while designs are off (C7)."""
+    if not org.pdf_templates_enabled:
+        return pdf.PLAIN_DESIGN
+    return org.pdf_design if org.pdf_design in pdf.DESIGNS else pdf.DEFAULT_DESIGN
 
 
 def letterhead_of(org: OrganizationFace) -> pdf.Letterhead:
@@ -121,8 +137,13 @@ def letterhead_of(org: OrganizationFace) -> pdf.Letterhead:
         locale=org.locale,
         timezone=org.timezone,
         payment_instructions=org.payment_instructions or None,
-        logo=None,
+        logo=None,  # its digest stands in the key; the picture is read where it is drawn
     )
+
+
+def _with_logo(letterhead: pdf.Letterhead, org: OrganizationFace) -> pdf.Letterhead:
+    logo = organizations.logo(org.logo_sha256) if org.logo_sha256 else None
+    return replace(letterhead, logo=logo)
 
 
 def _key(*parts: object) -> str:

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from portico import clock, formats
+from portico import clock, formats, pdf
 from portico.db import db, unit_of_work
 from portico.records.account import PortalAccount
 from portico.records.activity import Activity, ActorKind
@@ -51,6 +51,8 @@ class OrganizationFace:
     remind_invoice_days: int | None = None
     sections: str | list[str] | None = None  # names of sections; as one text, with commas between
     self_signup: bool | None = None
+    sender_name: str | None = None  # in the From of mails; empty: the organization's name
+    pdf_templates_enabled: bool | None = None
 
 
 def create_organization(slug: str, face: OrganizationFace) -> Organization:
@@ -374,12 +376,20 @@ def _days_check(field: str) -> Callable[[int], int]:
     return check
 
 
+def _check_design(value: str) -> str:
+    if value not in pdf.DESIGNS:
+        raise BadInput({"pdf_design": f"The designs are {', '.join(pdf.DESIGNS)}."})
+    return value
+
+
 _CHECKS: dict[str, Callable[[Any], Any]] = {
     "name": _line_check("name", 200, required=True),
     "phone": _line_check("phone", 60),
     "website": _line_check("website", 300),
     "tax_id": _line_check("tax_id", 60),
-    "pdf_design": _line_check("pdf_design", 30),
+    "pdf_design": _check_design,
+    "pdf_templates_enabled": bool,
+    "sender_name": _line_check("sender_name", 200),
     "address": _text_check("address"),
     "next_steps": _text_check("next_steps"),
     "payment_instructions": _text_check("payment_instructions"),

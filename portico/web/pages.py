@@ -39,9 +39,11 @@ def page(template: str, *, part: str | None = None, status: int = 200, **context
 
 
 def brand_css_url(org: OrganizationFace | None) -> OrganizationFace | None:
-    """The organization with the address of its colour's style sheet filled in."""
+    """The organization with the addresses of its colour's style sheet and its logo filled in."""
     if org is not None:
-        org.brand_css_url = f"{request.script_root}/brand/{org.colour[1:]}.css"
+        brand = f"{request.script_root}/brand"
+        org.brand_css_url = f"{brand}/{org.colour[1:]}.css"
+        org.logo_url = f"{brand}/{org.logo_sha256}/logo.png" if org.logo_sha256 else ""
     return org
 
 

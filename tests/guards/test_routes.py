@@ -20,6 +20,7 @@ METHODS = ("GET", "POST")
 UNGATED = {
     "static": "style sheets and scripts",
     "public_links.brand": "a colour, for the style sheet of every page",
+    "public_links.logo": "a picture that stands on every page",
 }
 
 
