@@ -93,9 +93,13 @@ def sweep(app: Flask) -> int:
         try:
             with tenant_scope(app, tenant):
                 waiting = outbox.due()
-            for mail_id in waiting:
-                deliver(app, tenant, mail_id)
-                tried += 1
+            while waiting:
+                before = set(waiting)
+                for mail_id in waiting:
+                    deliver(app, tenant, mail_id)
+                tried += len(waiting)
+                with tenant_scope(app, tenant):  # what was sent or put off is not due any more
+                    waiting = [one for one in outbox.due() if one not in before]
         except (SQLAlchemyError, Refusal) as problem:
             log.error("tenant %s was passed over in this sweep: %s", tenant, problem)
     return tried

@@ -34,6 +34,8 @@ class PortalAccount(Model):
     last_sign_in_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
     disabled_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
     disabled_by: Mapped[str | None] = mapped_column(sa.String(200))
+    # The newest invitation by the team; its state is how that went (A4, C3).
+    invitation_mail_id: Mapped[int | None] = mapped_column(sa.ForeignKey("mails.id"))
     # What the person chose for themselves (A11); None: as the organization has it.
     salutation: Mapped[str] = mapped_column(sa.String(60), default="")
     locale: Mapped[str | None] = mapped_column(sa.String(20))

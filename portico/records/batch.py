@@ -39,6 +39,7 @@ class BatchItem(Model):
     __table_args__ = (
         sa.UniqueConstraint("batch_id", "contact_id"),
         sa.Index("ix_invitation_batch_items_batch_id_state", "batch_id", "state"),
+        sa.Index("ix_invitation_batch_items_mail_id", "mail_id"),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)

@@ -28,7 +28,7 @@ from portico.services.activity import Entry
 
 # After the first try at once: minutes until the next. About a day in all, then it has failed.
 BACKOFF_MINUTES = (1, 5, 15, 60, 180, 360, 720)
-# Of many messages at once the first wake the worker; its sweep, each minute, finds the others.
+# Of many messages at once the first wake the worker; a sweep finds the others.
 _WAKES = 20
 # What staff send again carries a new way in; who asked for a reset asks again.
 _WITH_FRESH_TOKEN = {MailKind.ACCOUNT_SETUP, MailKind.STAFF_INVITATION, MailKind.STAFF_RESET}
@@ -71,13 +71,14 @@ def post(
     return mail
 
 
-def post_to_many(kind: MailKind, messages: Sequence[dict[str, Any]]) -> None:
+def post_to_many(kind: MailKind, messages: Sequence[dict[str, Any]]) -> list[int]:
     """Put many messages of one kind into the outbox, in the running unit of work, in one statement.
 
     Each says what :func:`post` takes: at least ``organization_id``, and the same columns in each.
+    Returns their ids, in the order given.
     """
     if not messages:
-        return
+        return []
     now, domain = clock.now(), settings().mail_from.rpartition("@")[2]
     rows = [
         {
@@ -91,10 +92,14 @@ def post_to_many(kind: MailKind, messages: Sequence[dict[str, Any]]) -> None:
         }
         for message in messages
     ]
-    ids = db.session.execute(sa.insert(Mail).returning(Mail.id), rows).scalars().all()
+    insert = sa.insert(Mail).returning(Mail.id, sort_by_parameter_order=True)
+    ids = list(db.session.execute(insert, rows).scalars())
     tenant = current_tenant().slug
     for mail_id in ids[:_WAKES]:
         after_commit(partial(wake.mail, tenant, mail_id))
+    if len(ids) > _WAKES:
+        after_commit(wake.sweep)
+    return ids
 
 
 def claim(mail_id: int) -> bool:

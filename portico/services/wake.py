@@ -21,3 +21,10 @@ def mail(tenant: str, mail_id: int) -> None:
         waker(tenant, mail_id)
     except OSError as problem:
         log.warning("the queue could not be reached (%s); the sweep will find the mail", problem)
+
+
+def sweep() -> None:
+    """Tell the worker that so much waits that it had better look for itself, now."""
+    sweeper: Callable[[], None] | None = current_app.extensions.get("portico.sweep_soon")
+    if sweeper is not None:
+        sweeper()

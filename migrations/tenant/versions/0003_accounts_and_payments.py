@@ -214,6 +214,7 @@ def _accounts() -> None:
         sa.Column("last_sign_in_at", _MOMENT, nullable=True),
         sa.Column("disabled_at", _MOMENT, nullable=True),
         sa.Column("disabled_by", sa.String(200), nullable=True),
+        sa.Column("invitation_mail_id", _ID, nullable=True),
         sa.Column("salutation", sa.String(60), nullable=False),
         sa.Column("locale", sa.String(20), nullable=True),
         sa.Column("timezone", sa.String(60), nullable=True),
@@ -225,6 +226,7 @@ def _accounts() -> None:
         _refers(accounts, "organization_id", "organizations"),
         _refers(accounts, "customer_id", "customers"),
         _refers(accounts, "contact_id", "contacts"),
+        _refers(accounts, "invitation_mail_id", "mails"),
         sa.UniqueConstraint("contact_id", name=op.f("uq_customer_portal_accounts_contact_id")),
         sa.UniqueConstraint(
             "organization_id",
