@@ -144,6 +144,7 @@ _UNKNOWN = RateLimitItemPerMinute(30)
 _PER_LINK = RateLimitItemPerMinute(120)
 _PER_ADDRESS = RateLimitItemPerMinute(600)
 _QUESTIONS_PER_LINK = RateLimitItemPerHour(20)
+_STATEMENTS_PER_ACCOUNT = RateLimitItemPerHour(40)
 _RECOVERY_PER_LINK = RateLimitItemPerHour(5)
 _RECOVERY_PER_ADDRESS = RateLimitItemPerHour(30)
 
@@ -209,6 +210,11 @@ class SignInAttempt:
     def succeeded(self) -> None:
         """Forget the failures of this pair, and this try among those of the address."""
         limiter.storage.clear(self._pair)
+        self.went_halfway()
+
+    def went_halfway(self) -> None:
+        """The password was right and a code is due: this try stays counted for the pair, or each
+        right password would buy as many codes again."""
         if limiter.storage.get(self._address) > 0:
             limiter.storage.incr(self._address, _LOCK_SECONDS, amount=-1)
 
@@ -272,6 +278,12 @@ def account_question(account_id: int) -> None:
     """Count a message to the team: 20 an hour for an account. Raises TooMany."""
     names = ("portal-questions", current_tenant().slug, "account", str(account_id))
     _hit(_QUESTIONS_PER_LINK, names)
+
+
+def account_statement(account_id: int) -> None:
+    """Count a statement made as PDF: each takes a processor for seconds. Raises TooMany."""
+    names = ("portal-statements", current_tenant().slug, "account", str(account_id))
+    _hit(_STATEMENTS_PER_ACCOUNT, names)
 
 
 def question(link_id: int) -> None:
