@@ -20,6 +20,15 @@ from portico.web.pages import brand_css_url, page
 from portico.web.visitors import visitor
 
 _WRONG = "This address and password do not belong together. Please look at both again."
+_PLEASE = {
+    "org": "Please choose one.",
+    "email": "Please type your address.",
+    "password": "Please type your password.",
+}
+_FORMS = {
+    TokenPurpose.SETUP: "customer_portal.setup_submit",
+    TokenPurpose.RESET: "customer_portal.reset_password_submit",
+}
 
 
 @bp.get("/")
@@ -37,13 +46,14 @@ def login_submit() -> Response:
     """One answer for unknown, wrong and disabled, after the same time (A5)."""
     email, password = request.form.get("email", ""), request.form.get("password", "")
     org = _organization()
-    if org is None or not email.strip() or not password:
-        return _login_page(422, "Please fill in all fields.", email)
+    missing = _missing(org, email=email.strip(), password=password)
+    if org is None or missing:
+        return _login_page(422, errors=missing, email=email)
     attempt = limits.customer_sign_in(org.id, accounts.normal_email(email))
     secret = accounts.sign_in(org.id, email, password, visitor())
     if secret is None:
         attempt.failed()
-        return _login_page(422, _WRONG, email)
+        return _login_page(422, error=_WRONG, email=email)
     attempt.succeeded()
     sign_in.sign_customer_in(secret)
     wanted = wanted_page(request.form.get("next", ""))
@@ -66,16 +76,17 @@ def logout_submit() -> Response:
 
 @bp.get("/forgot-password")
 def forgot_password() -> Response:
-    return page("portal/forgot.html", email="", error=None, **_choice())
+    return page("portal/forgot.html", email="", errors={}, **_choice())
 
 
 @bp.post("/forgot-password")
 def forgot_password_submit() -> Response:
     """The same answer for every address; the worker finds out whom it belongs to."""
     org, email = _organization(), request.form.get("email", "")
-    if org is None or not email.strip():
-        error = "Please fill in all fields."
-        return page("portal/forgot.html", status=422, email=_shown(email), error=error, **_choice())
+    missing = _missing(org, email=email.strip())
+    if org is None or missing:
+        context = {"email": _shown(email), "errors": missing, **_choice()}
+        return page("portal/forgot.html", status=422, **context)
     limits.password_post()
     accounts.ask_for_reset(org.id, email, visitor())
     return page("portal/forgot_sent.html", **_context(org))
@@ -118,11 +129,7 @@ def _password_page(
         status=status,
         found=found,
         is_setup=purpose is TokenPurpose.SETUP,
-        action=url_for(
-            f"customer_portal.{(request.endpoint or '').rpartition('.')[2]}", token=token
-        )
-        if request.method == "GET"
-        else request.full_path,
+        action=url_for(_FORMS[purpose], token=token),
         errors=errors or {},
         **_context(org),
     )
@@ -130,6 +137,7 @@ def _password_page(
 
 def _set_password(purpose: TokenPurpose) -> Response:
     limits.password_post()
+    before = sign_in.customer()
     password, again = request.form.get("password", ""), request.form.get("again", "")
     try:
         if password != again:
@@ -139,6 +147,8 @@ def _set_password(purpose: TokenPurpose) -> Response:
         return _password_page(purpose, problem.status, problem.errors)
     except TokenSpent:
         return _password_page(purpose)
+    if before is not None:
+        accounts.sign_out(before.actor)  # whoever was signed in here is not any more
     sign_in.sign_customer_in(secret)
     return go(url_for("customer_portal.dashboard"))
 
@@ -146,18 +156,31 @@ def _set_password(purpose: TokenPurpose) -> Response:
 # --- which organization ------------------------------------------------------------------------
 
 
-def _login_page(status: int = 200, error: str | None = None, email: str = "") -> Response:
+def _login_page(
+    status: int = 200,
+    *,
+    error: str | None = None,
+    errors: dict[str, str] | None = None,
+    email: str = "",
+) -> Response:
     wanted = wanted_page(request.values.get("next", ""))
     done = "You are signed out." if request.args.get("done") == "out" else None
     return page(
         "portal/login.html",
         status=status,
         error=error,
+        errors=errors or {},
         done=done,
         email=_shown(email),
         next=wanted,
         **_choice(),
     )
+
+
+def _missing(org: OrganizationFace | None, **typed: str) -> dict[str, str]:
+    """What has to be filled in still, by field."""
+    missing = {field: _PLEASE[field] for field, text in typed.items() if not text}
+    return missing if org is not None else {"org": _PLEASE["org"], **missing}
 
 
 def _organization() -> OrganizationFace | None:

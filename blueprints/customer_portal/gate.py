@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from urllib.parse import urlsplit
 
 from flask import Response, g, redirect, request, url_for
 
@@ -55,14 +54,14 @@ def go(url: str) -> Response:
 def wanted_page(text: str) -> str | None:
     """Where a guest wanted to go, if that is a page of this portal; nothing leads elsewhere."""
     root = f"{request.script_root}/customer-portal/"
-    parts = urlsplit(text)
-    own = text.startswith(root) and not parts.scheme and not parts.netloc
-    return text if own and "\\" not in text and text.isprintable() and len(text) < 500 else None
+    own = text.startswith(root) and "\\" not in text and text.isprintable()
+    return text if own and len(text) < 500 else None
 
 
 def _to_the_entrance() -> Response:
     wanted = None
-    if request.method == "GET" and request.headers.get("HX-Request") != "true":
+    leads_back = request.method == "GET" and not (request.endpoint or "").endswith(".logout")
+    if leads_back and request.headers.get("HX-Request") != "true":
         query = f"?{request.query_string.decode('latin-1')}" if request.query_string else ""
         wanted = wanted_page(f"{request.script_root}{request.path}{query}")
     return go(url_for("customer_portal.login", next=wanted))

@@ -159,12 +159,16 @@ def account_to_set_up(contact_id: int, *, by_link: bool) -> PortalAccount | None
 
 
 def account_to_reset(organization_id: int, email: str) -> PortalAccount | None:
-    """The account that may get a new password by mail; None where there is none."""
-    return db.session.execute(
-        _entered().where(
-            PortalAccount.organization_id == organization_id, PortalAccount.email == email
-        )
-    ).scalar_one_or_none()
+    """The account that may get a password by mail; None where there is none.
+
+    Who asked by a link and came too late for the mail asks again on the sign-in page.
+    """
+    account = _account_at(organization_id, email)
+    if account is None or account.set_up_at is not None:
+        return _who_enters(organization_id, email)
+    contact, customer = _people(account.contact_id)
+    by_link = not (contact.portal_access and customer.portal_enabled)
+    return account_to_set_up(account.contact_id, by_link=by_link)
 
 
 def token_for_mail(account: PortalAccount, mail: Mail) -> tuple[TokenPurpose, int] | None:
@@ -239,7 +243,7 @@ def set_password(purpose: TokenPurpose, token: str, password: str, visitor: Visi
 def sign_in(organization_id: int, email: str, password: str, visitor: Visitor) -> str | None:
     """Check address and password; the new session's secret, or None. Does the same work for
     unknown, wrong, not set up and disabled, and writes the same line for each (A5)."""
-    account = account_to_reset(organization_id, normal_email(email))
+    account = _who_enters(organization_id, normal_email(email))
     kept = account.password_hash if account is not None else None
     db.session.rollback()  # nothing stays open while the hash is computed
     if not passwords.holds(password, kept) or account is None:
@@ -518,6 +522,22 @@ def _new_account(contact: Contact, *, by: str) -> PortalAccount | None:
     except IntegrityError:
         return _account_of(contact)  # somebody made it in this very moment
     return account
+
+
+def _account_at(organization_id: int, email: str) -> PortalAccount | None:
+    return db.session.execute(
+        sa.select(PortalAccount).where(
+            PortalAccount.organization_id == organization_id, PortalAccount.email == email
+        )
+    ).scalar_one_or_none()
+
+
+def _who_enters(organization_id: int, email: str) -> PortalAccount | None:
+    return db.session.execute(
+        _entered().where(
+            PortalAccount.organization_id == organization_id, PortalAccount.email == email
+        )
+    ).scalar_one_or_none()
 
 
 def _entered() -> sa.Select[PortalAccount]:
