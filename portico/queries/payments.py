@@ -10,15 +10,13 @@ import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 
 from portico.db import db
+from portico.queries.lists import LARGEST_ID, PAGE, Key
 from portico.queries.statement import ZERO, documents_of, label_of, pay_sign, payments_of
 from portico.records.content import Kind
 from portico.records.document import KINDS, CreditNote, Document, Invoice
 from portico.records.payment import Allocation, Payment, PaymentKind
 
-_PAGE = 25
 _doc, _pay = Document.__table__, Payment.__table__
-
-Key = tuple[dt.date, int]  # received_on, id
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,21 +58,22 @@ class PaymentsPage:
     """A page of payments, newest first, with the keys of its neighbours where there are any."""
 
     payments: tuple[PaymentFace, ...]
-    older: Key | None  # ask with after=
-    newer: Key | None  # ask with before=
+    older: Key | None  # ask with before=
+    newer: Key | None  # ask with after=
 
 
 def payments_page(
     organization_id: int,
     customer_id: int,
     *,
-    after: Key | None = None,
     before: Key | None = None,
+    after: Key | None = None,
     kind: PaymentKind | None = None,
     number: str = "",
-    size: int = _PAGE,
+    size: int = PAGE,
 ) -> PaymentsPage:
-    """Payments and refunds, newest first, after or before a key; voided ones are left out.
+    """Payments and refunds, newest first: those *before* a place, or those *after* it. Voided
+    ones are left out.
 
     *number* finds those whose number has it somewhere.
     """
@@ -84,27 +83,30 @@ def payments_page(
         asked = asked.where(_pay.c.kind == kind.value)
     if number:
         asked = asked.where(_pay.c.number.icontains(number, autoescape=True))
-    if before is not None:
-        asked = asked.where(key > before).order_by(_pay.c.received_on, _pay.c.id)
+    if after is not None:
+        asked = asked.where(key > (after.on, after.id)).order_by(_pay.c.received_on, _pay.c.id)
     else:
-        asked = asked.where(key < after) if after is not None else asked
+        if before is not None:
+            asked = asked.where(key < (before.on, before.id))
         asked = asked.order_by(_pay.c.received_on.desc(), _pay.c.id.desc())
     rows = list(db.session.execute(asked.limit(size + 1)).all())
     more = len(rows) > size
     rows = rows[:size]
-    if before is not None:
+    if after is not None:
         rows.reverse()
-    has_newer = more if before is not None else after is not None
-    has_older = True if before is not None else more
+    has_newer = more if after is not None else before is not None
+    has_older = True if after is not None else more
     return PaymentsPage(
         _faces(rows),
-        older=(rows[-1].received_on, rows[-1].id) if rows and has_older else None,
-        newer=(rows[0].received_on, rows[0].id) if rows and has_newer else None,
+        older=Key(rows[-1].received_on, rows[-1].id) if rows and has_older else None,
+        newer=Key(rows[0].received_on, rows[0].id) if rows and has_newer else None,
     )
 
 
 def payment_face(organization_id: int, customer_id: int, payment_id: int) -> PaymentFace | None:
     """One payment or refund of this customer; None where there is none."""
+    if payment_id > LARGEST_ID:
+        return None
     rows = db.session.execute(
         sa.select(_pay).where(*payments_of(organization_id, customer_id), _pay.c.id == payment_id)
     ).all()

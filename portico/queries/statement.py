@@ -204,9 +204,7 @@ def statement(
         found[row.what].append(row)
     if len(found[_Row.MOVEMENT]) > MOST_MOVEMENTS:
         raise BadInput(
-            {
-                "start": f"There is more than {MOST_MOVEMENTS} entries in it; please choose less time."
-            }
+            {"start": f"There are more than {MOST_MOVEMENTS:,} entries; please choose less time."}
         )
     closing = _sum(found[_Row.OPEN]) - _sum(found[_Row.SINCE])
     opening = closing - _sum(found[_Row.MOVEMENT])

@@ -29,6 +29,7 @@ from portico.records.organization import Organization
 from portico.refusals import BadInput, Conflict, StaffRefusal
 from portico.services import activity, documents
 from portico.services.activity import Entry
+from portico.services.actors import Actor
 from portico.services.documents import Draft
 
 
@@ -99,6 +100,13 @@ def content_for(
         )
     except ValidationError:
         raise StaffRefusal("The amounts are too large for one statement.") from None
+
+
+def for_actor(actor: Actor, span: Span, currency: str | None = None) -> DocumentContent:
+    """The statement a signed-in customer asks for. Raises what :func:`content_for` raises."""
+    organization = db.session.get_one(Organization, actor.organization_id)
+    customer = db.session.get_one(Customer, actor.customer_id)
+    return content_for(organization, customer, span, currency)
 
 
 def _currency(organization: Organization, customer: Customer, asked: str | None) -> str:

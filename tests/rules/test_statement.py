@@ -348,12 +348,12 @@ def test_payments_are_paged_by_key_in_both_directions(acme, size):
         assert page.newer is None
         pages = [page]
         while page.older:
-            page = paid.payments_page(owner, customer, after=page.older, size=size)
+            page = paid.payments_page(owner, customer, before=page.older, size=size)
             pages.append(page)
         seen = [one.id for page in pages for one in page.payments]
         assert seen == made[::-1]
         for earlier, later in pairwise(pages):
-            back = paid.payments_page(owner, customer, before=later.newer, size=size)
+            back = paid.payments_page(owner, customer, after=later.newer, size=size)
             assert back.payments == earlier.payments
             assert (back.newer is None) == (earlier is pages[0])
         (found,) = paid.payments_page(owner, customer, number=f"{customer}-3").payments
