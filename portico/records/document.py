@@ -80,7 +80,7 @@ class Document(Model):
         sa.Index("ix_documents_newest", "organization_id", "issued_on", "id", "number"),
         sa.Index("ix_documents_states", "organization_id", "kind", "state", "issued_on", "id"),
         sa.Index(
-            "ix_documents_to_send", "organization_id", "issued_on", "id",
+            "ix_documents_to_send", "organization_id", "kind", "issued_on", "id",
             sqlite_where=sa.text(TO_SEND), postgresql_where=sa.text(TO_SEND),
         ),
         sa.Index(

@@ -69,7 +69,7 @@ _DOCUMENTS = (
     ("ix_documents_newest", "documents", ["organization_id", "issued_on", "id", "number"], None),
     ("ix_documents_states", "documents", ["organization_id", "kind", "state", "issued_on", "id"],
      None),
-    ("ix_documents_to_send", "documents", ["organization_id", "issued_on", "id"],
+    ("ix_documents_to_send", "documents", ["organization_id", "kind", "issued_on", "id"],
      ("state NOT IN ('draft', 'withdrawn', 'cancelled') AND "
       "(state = 'posted' OR sent_revision <> current_revision)")),
     ("ix_documents_last_days", "documents", ["organization_id", "state", "valid_until", "id"],
