@@ -7,7 +7,7 @@ much a customer has; only what is owed adds up all that is open.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -79,7 +79,7 @@ def read(actor: Actor, zone: str, sections: list[str]) -> Dashboard:
         awaiting=lists.nearest(actor, _AWAITING_QUOTES, zone, _AWAITING),
         invoices=lists.newest(actor, SECTIONS["invoices"].filters[0].runs, zone, _INVOICES),
         to_do=_to_do(actor, zone),
-        happened=list(_happened(actor)),
+        happened=_told_once(_happened(actor))[:_HAPPENED],
     )
 
 
@@ -180,7 +180,7 @@ def _happened(actor: Actor) -> Iterator[Happening]:
             _doc.c.state != State.DRAFT.value,
         )
         .order_by(latest.c.id.desc())
-        .limit(_HAPPENED)
+        .limit(5 * _HAPPENED)
     )
     with reading() as connection:
         for row in connection.execute(rows):
@@ -193,6 +193,17 @@ def _happened(actor: Actor) -> Iterator[Happening]:
                 document_id=row.document_id,
                 document=f"{KINDS[kind].label.lower()} {row.number}",
             )
+
+
+def _told_once(happened: Iterable[Happening]) -> list[Happening]:
+    """What was done several times in a row, such as sent to each contact, is told once."""
+    told: list[Happening] = []
+    for one in happened:
+        if not told or (one.who, one.deed, one.document_id) != (
+            told[-1].who, told[-1].deed, told[-1].document_id,
+        ):  # fmt: skip
+            told.append(one)
+    return told
 
 
 def _who(actor_kind: str, name: str, contact_id: int | None, actor: Actor) -> str:

@@ -14,7 +14,8 @@ AXE = importlib.resources.files("axe_playwright_python").joinpath("axe.min.js").
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 
-def _audit(page):
+def audit(page):
+    """What axe finds wrong on a page, one line for each fault."""
     page.evaluate(AXE)
     found = page.evaluate("rules => axe.run({runOnly: rules})", RULES)
     return [
@@ -43,16 +44,16 @@ def test_no_page_has_a_fault_that_axe_can_find(house, walk, size, dark):
         f"{link}/end", f"{link}/settings", gone, f"{house.base}/i/{'A' * 43}",
     ):  # fmt: skip
         page.goto(address)
-        faults += _audit(page)
+        faults += audit(page)
     page.goto(gone)
     page.get_by_role("button", name="Request access").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Look in your mail")
-    faults += _audit(page)
+    faults += audit(page)
     page.goto(link)
     page.locator("form#accept").get_by_label("Your full name").fill("\u200b")
     page.locator("form#accept").get_by_role("button", name="Accept").click()
     expect(page.get_by_text("Please fill this in.")).to_be_visible()
-    faults += _audit(page)
+    faults += audit(page)
     assert faults == []
     assert house.acme.read(quote).state == "sent"
     assert house.acme.read(decided).state == "accepted"
