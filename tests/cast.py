@@ -43,12 +43,12 @@ from portico.records.tenant import Tenant
 from portico.services import (
     accounts,
     activity,
+    colleagues,
     delivery,
     documents,
     links,
     outbox,
     sending,
-    staff,
     team,
     tenants,
 )
@@ -285,7 +285,8 @@ class Company:
         """A new member of the team, invited; the way in from the mail that arrived."""
         email = email or f"{role}@{organization}.example"
         with self.scope():
-            staff.create(name or f"{role.title()} Nilsen", email, organization, role, by="Kari")
+            place = team.find_organization(organization).id
+            colleagues.invite(name or f"{role.title()} Nilsen", email, place, role, by="Kari")
             delivery.deliver(self.mails()[-1].id)  # this one: others may have to wait
         return self.stage.way_in(email)
 

@@ -1,4 +1,5 @@
-"""How the team signs in and out, and sets a password by a mailed link (spec C1)."""
+"""How the team signs in and out, by password and second factor, and sets a password by a mailed
+link (spec C1)."""
 
 from __future__ import annotations
 
@@ -12,6 +13,7 @@ from portico.db import current_tenant
 from portico.records.staff import Permission, StaffTokenPurpose
 from portico.refusals import BadInput
 from portico.services import accounts, staff
+from portico.services.second_factor import finish_sign_in
 from portico.services.staff import StaffTokenSpent
 from portico.web import limits, sign_in
 from portico.web.pages import page
@@ -32,11 +34,45 @@ def login_submit() -> Response:
     if not email.strip() or not password:
         return _login_page(422, "Please fill in both fields.", email)
     attempt = limits.staff_sign_in(accounts.normal_email(email))
-    secret = staff.sign_in(email, password, visitor())
-    if secret is None:
+    opened = staff.sign_in(email, password, visitor())
+    if opened is None:
         attempt.failed()
         return _login_page(422, _WRONG, email)
+    sign_in.sign_staff_in(opened.secret)
+    wanted = wanted_page(request.form.get("next", ""))
+    if opened.second_factor_due:
+        attempt.went_halfway()
+        return go(url_for("console.second_factor", next=wanted))
     attempt.succeeded()
+    return go(wanted or url_for("console.start"))
+
+
+@bp.get("/second-factor")
+def second_factor() -> Response:
+    if not me().second_factor_due:
+        return go(url_for("console.start"))
+    return _code_page()
+
+
+@bp.post("/second-factor")
+def second_factor_submit() -> Response:
+    """A code of the app, or a recovery code. Wrong ones count as failures to sign in."""
+    who, code = me(), request.form.get("code", "")
+    if not who.second_factor_due:
+        return go(url_for("console.start"))
+    if not code.strip():
+        return _code_page(422, "Please type the code.")
+    attempt = limits.staff_sign_in(who.email)
+    limits.second_factor(who.staff_id)
+    secret = finish_sign_in(who.session_id, code, visitor())
+    if secret is None:
+        attempt.failed()
+        return _code_page(
+            422,
+            "This code does not work. Each works once; the app has a new one every half minute.",
+        )
+    attempt.succeeded()
+    limits.second_factor_passed(who.staff_id)
     sign_in.sign_staff_in(secret)
     return go(wanted_page(request.form.get("next", "")) or url_for("console.start"))
 
@@ -68,7 +104,7 @@ def forgot_password_submit() -> Response:
         error = "Please type your address."
         return page("console/forgot.html", status=422, email="", error=error, **_context())
     limits.password_post()
-    staff.ask_for_reset(email)
+    staff.ask_for_reset(email, visitor())
     return page("console/forgot_sent.html", **_context())
 
 
@@ -145,6 +181,16 @@ def _login_page(status: int = 200, error: str | None = None, email: str = "") ->
         error=error,
         done="You are signed out." if request.args.get("done") == "out" else None,
         email=email[:320].encode("utf-8", "ignore").decode(),
+        next=wanted_page(request.values.get("next", "")),
+        **_context(),
+    )
+
+
+def _code_page(status: int = 200, error: str | None = None) -> Response:
+    return page(
+        "console/second_factor.html",
+        status=status,
+        error=error,
         next=wanted_page(request.values.get("next", "")),
         **_context(),
     )

@@ -239,6 +239,11 @@ def staff_reset(org: Any, *, name: str, token_url: str) -> Letter:
     return _letter("staff_reset", org, name=name, token_url=token_url)
 
 
+def staff_notice(org: Any, *, name: str, notice: str, sign_in_url: str) -> Letter:
+    """To a member of the team: something about their own sign-in, or their place (StaffNotice)."""
+    return _letter("staff_notice", org, name=name, notice=notice, sign_in_url=sign_in_url)
+
+
 def _letter(
     template: str, org: Any, *, attached: tuple[Attached, ...] = (), **values: Any
 ) -> Letter:

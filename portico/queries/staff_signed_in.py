@@ -14,7 +14,7 @@ from portico.queries.rows import Part, columns
 from portico.records.organization import Organization
 from portico.records.staff import Permission, Role, StaffMember, StaffRole, StaffSession
 from portico.services.activity import Author, Visitor
-from portico.services.staff import SESSION_IDLE, SESSION_LONGEST, digest
+from portico.services.staff import CODE_WITHIN, SESSION_IDLE, SESSION_LONGEST, digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,8 @@ def find(secret: str, visitor: Visitor) -> StaffSignedIn | None:
     now = clock.now()
     if now - row.session_last_seen_at >= SESSION_IDLE:
         return None
-    if now - row.session_created_at >= SESSION_LONGEST:
+    longest = CODE_WITHIN if row.session_second_factor_due else SESSION_LONGEST
+    if now - row.session_created_at >= longest:
         return None
     return StaffSignedIn(
         staff_id=row.member_id,

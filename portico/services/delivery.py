@@ -13,7 +13,7 @@ from dataclasses import replace
 import sqlalchemy as sa
 
 from portico import clock
-from portico.db import db, unit_of_work
+from portico.db import current_tenant, db, unit_of_work
 from portico.files.names import safe_name
 from portico.mail import letters, transport
 from portico.mail.letters import Attached, Letter
@@ -29,7 +29,8 @@ from portico.records.account import PortalAccount, TokenPurpose
 from portico.records.activity import Activity, ActorKind
 from portico.records.customer import Contact, Customer
 from portico.records.decision import Decision
-from portico.records.document import Document
+from portico.records.content import Kind
+from portico.records.document import KINDS, Document, State
 from portico.records.link import PortalLink
 from portico.records.mail import Mail, MailKind, MailState
 from portico.records.message import Message
@@ -42,6 +43,7 @@ from portico.services import (
     accounts,
     activity,
     documents,
+    invitations,
     links,
     notifications,
     outbox,
@@ -254,6 +256,38 @@ def _render(mail_id: int) -> tuple[Letter, Envelope]:
     return letter, envelope
 
 
+def preview(document_id: int, contact_id: int, message: str = "") -> Letter:
+    """The mail about a document as a contact would get it now (spec C4). Its link opens nothing:
+    theirs is made when it is sent. Raises Unknown."""
+    document = documents.find(document_id)
+    contact = db.session.get_one(Contact, contact_id)
+    face = organization_face(db.session.get_one(Organization, document.organization_id))
+    org, name = _as_they_like_it(face, contact)
+    hours, until_validity = links.lifetime(document)
+    return letters.document_sent(
+        org,
+        document_face(_as_if_sent(document), org.zone),
+        contact_name=name,
+        link_url=f"{current_tenant().public_url}/i/…",
+        lifetime_text=_lifetime(
+            PortalLink(life_hours=hours, until_validity=until_validity), document
+        ),
+        message=message,
+    )
+
+
+def _as_if_sent(document: Document) -> Document:
+    """What the head will say once its newest revision was put before the customer; not kept."""
+    copy = KINDS[Kind(document.kind)](
+        **{column.key: getattr(document, column.key) for column in Document.__table__.columns}
+    )
+    copy.take_head(documents.current_content(document))
+    copy.sent_revision = copy.current_revision
+    if copy.state == State.POSTED:
+        copy.state = State.SENT.value
+    return copy
+
+
 def _as_they_like_it(org: OrganizationFace, contact: Contact) -> tuple[OrganizationFace, str]:
     """The form of dates and amounts, and the form of address, that a person chose (A11)."""
     account = db.session.execute(
@@ -416,6 +450,7 @@ def _sent(mail_id: int, link_id: int | None, recipient: str) -> MailState:
             account_tokens.delivered(purpose, mail.reference["token"])
         if "staff_token" in mail.reference:
             staff.token_delivered(mail.reference["staff_token"])
+        invitations.mail_ended(mail)
         activity.record(_entry(mail, Activity.MAIL_SENT))
     return MailState.SENT
 
@@ -443,6 +478,7 @@ def _not_sent(mail_id: int, reason: str, *, final: bool = False) -> MailState:
             account_tokens.delivered(purpose, mail.reference["token"])
         if "staff_token" in mail.reference:
             staff.token_delivered(mail.reference["staff_token"])
+        invitations.mail_ended(mail)
         activity.record(_entry(mail, Activity.MAIL_FAILED))  # why stands in the mail's own row
     return MailState.FAILED
 
@@ -453,6 +489,7 @@ def _skipped(mail_id: int, reason: str) -> MailState:
         mail.state = MailState.SKIPPED.value
         mail.error = reason
         mail.claimed_by = None
+        invitations.mail_ended(mail)
     return MailState.SKIPPED
 
 

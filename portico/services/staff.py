@@ -1,4 +1,7 @@
-"""The team's own accounts: made, invited, entered, given roles, disabled (spec C1)."""
+"""The team's own accounts: passwords, the way in, sessions (spec C1).
+
+Who is on the team, and as what, is decided in :mod:`portico.services.colleagues`.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,6 @@ import secrets
 from dataclasses import dataclass
 
 import sqlalchemy as sa
-from sqlalchemy.exc import IntegrityError
 
 from portico import clock, tokens
 from portico.db import current_tenant, db, unit_of_work
@@ -18,17 +20,19 @@ from portico.records.organization import Organization
 from portico.records.staff import (
     Role,
     StaffMember,
+    StaffNotice,
     StaffRole,
     StaffSession,
     StaffToken,
     StaffTokenPurpose,
 )
-from portico.refusals import Conflict, NotFound, StaffRefusal, Unknown
-from portico.services import activity, outbox, passwords, team
+from portico.refusals import BadInput, NotFound, Unknown
+from portico.services import activity, outbox, passwords
 from portico.services.accounts import normal_email
 from portico.services.activity import Entry, Visitor
 from portico.text import one_line
 
+CODE_WITHIN = dt.timedelta(minutes=15)  # between password and second factor
 SESSION_IDLE = dt.timedelta(hours=10)
 SESSION_LONGEST = dt.timedelta(days=7)
 TOKEN_LIFE = {
@@ -50,39 +54,17 @@ class StaffTokenSpent(NotFound):
     hint = "Ask for a new one on the sign-in page, or whoever invited you."
 
 
+class WrongPassword(BadInput):
+    """The present password that was asked for is another one."""
+
+    def __init__(self) -> None:
+        super().__init__({"current": "This is not your present password."})
+
+
 # --- people ---------------------------------------------------------------------------------
 
 
-def create(name: str, email: str, organization: str, role: Role, *, by: str) -> StaffMember:
-    """A new member of staff with one role; they get a mail to set their password.
-
-    Raises BadInput, Conflict, Unknown.
-    """
-    values = {"name": one_line(name, "name", 200), "email": team.check_email(email).lower()}
-    try:
-        with unit_of_work():
-            owner = team.find_organization(organization)
-            member = StaffMember(created_at=clock.now(), created_by=by, is_active=True, **values)
-            db.session.add(member)
-            db.session.flush()
-            db.session.add(StaffRole(staff_id=member.id, organization_id=owner.id, role=role.value))
-            post_invitation(member, owner.id)
-            activity.record(
-                entry(Activity.INVITE_STAFF, owner.id, by, staff=member.name, role=role)
-            )
-    except IntegrityError:
-        raise Conflict(f"Somebody of the team has the address {email} already.") from None
-    return member
-
-
-def post_invitation(member: StaffMember, organization_id: int) -> None:
-    """The mail by which a member of staff sets their password; the worker makes its token."""
-    outbox.post(
-        MailKind.STAFF_INVITATION, organization_id=organization_id, reference={"staff": member.id}
-    )
-
-
-def ask_for_reset(email: str) -> None:
+def ask_for_reset(email: str, visitor: Visitor) -> None:
     """Somebody typed an address on the sign-in page. Always writes the same row."""
     with unit_of_work():
         organization_id = db.session.execute(sa.select(sa.func.min(Organization.id))).scalar()
@@ -93,17 +75,37 @@ def ask_for_reset(email: str) -> None:
             organization_id=organization_id,
             reference={"email": normal_email(email)[:320]},
         )
-        activity.record(entry(Activity.REQUEST_RESET, organization_id, ""))
+        activity.record(
+            Entry(
+                Activity.REQUEST_RESET,
+                ActorKind.STAFF,
+                organization_id=organization_id,
+                visitor=visitor,
+            )
+        )
 
 
 def find(email: str) -> StaffMember:
     """Raises Unknown."""
     found = db.session.execute(
-        sa.select(StaffMember).where(StaffMember.email == email.strip().lower())
+        sa.select(StaffMember).where(StaffMember.email == normal_email(email))
     ).scalar_one_or_none()
     if found is None:
         raise Unknown(f"Nobody of the team has the address {email}.")
     return found
+
+
+def held(staff_id: int) -> StaffMember:
+    """A member of staff as they are now, nobody else changing them, in the running unit of work.
+
+    Raises Unknown.
+    """
+    member = db.session.get(
+        StaffMember, staff_id, with_for_update={"key_share": True}, populate_existing=True
+    )
+    if member is None:
+        raise Unknown("There is no such member of the team.")
+    return member
 
 
 def roles_of(staff_id: int) -> dict[int, Role]:
@@ -164,6 +166,11 @@ def token_url(token_id: int) -> str:
     return tenant.public_url + _PATHS[StaffTokenPurpose(row.purpose)] + token
 
 
+def sign_in_url() -> str:
+    """The console's sign-in page, for mails (spec T5)."""
+    return f"{current_tenant().public_url}/staff/login"
+
+
 def token_delivered(token_id: int) -> None:
     """The mail server took the mail just now: the token's life begins."""
     row = db.session.get_one(StaffToken, token_id)
@@ -176,7 +183,11 @@ def open_token(purpose: StaffTokenPurpose, token: str) -> StaffMember:
     found = db.session.execute(
         sa.select(StaffMember)
         .join(StaffToken, StaffToken.staff_id == StaffMember.id)
-        .where(*_spendable(purpose, token), StaffMember.is_active)
+        .where(
+            *_spendable(purpose, token),
+            StaffMember.is_active,
+            StaffMember.id.in_(sa.select(StaffRole.staff_id)),
+        )
     ).scalar_one_or_none()
     if found is None:
         raise StaffTokenSpent
@@ -185,7 +196,8 @@ def open_token(purpose: StaffTokenPurpose, token: str) -> StaffMember:
 
 def set_password(purpose: StaffTokenPurpose, token: str, password: str, visitor: Visitor) -> str:
     """Spend a token: the password is set and the person is signed in (a second factor is still
-    asked for where there is one). Returns the session's secret. Raises BadInput, StaffTokenSpent."""
+    asked for where there is one). Returns the session's secret. Raises BadInput (nothing is
+    spent), StaffTokenSpent."""
     member = open_token(purpose, token)
     kept = passwords.hashed(passwords.check(password, about=(member.name, member.email)))
     member_id = member.id
@@ -198,8 +210,8 @@ def set_password(purpose: StaffTokenPurpose, token: str, password: str, visitor:
         )
         if int(getattr(spent, "rowcount", 0)) != 1:
             raise StaffTokenSpent
-        member = _held(member_id)
-        if not member.is_active:
+        member = held(member_id)
+        if not member.is_active or not roles_of(member.id):
             raise StaffTokenSpent
         member.password_hash = kept
         member.password_changed_at = clock.now()
@@ -207,7 +219,13 @@ def set_password(purpose: StaffTokenPurpose, token: str, password: str, visitor:
         void_tokens(member.id)
         end_sessions(member.id, "the password was set anew")
         opened = _open_session(member, visitor)
-        activity.record(_own_entry(Activity.PASSWORD_RESET, member, opened, visitor))
+        first = purpose is StaffTokenPurpose.INVITATION
+        done = Activity.SET_UP_ACCOUNT if first else Activity.PASSWORD_RESET
+        activity.record(_own_entry(done, member, opened, visitor))
+        if not opened.second_factor_due:
+            activity.record(_own_entry(Activity.LOGIN, member, opened, visitor))
+        if not first:
+            notify(member, StaffNotice.PASSWORD_CHANGED, opened.organization_id)
     return opened.secret
 
 
@@ -221,10 +239,12 @@ class Opened:
     id: int
     secret: str
     organization_id: int
+    second_factor_due: bool
 
 
-def sign_in(email: str, password: str, visitor: Visitor) -> str | None:
-    """The new session's secret, or None; the same time for unknown, wrong and disabled."""
+def sign_in(email: str, password: str, visitor: Visitor) -> Opened | None:
+    """A new session, or None; the same time for unknown, wrong and disabled. Where a second
+    factor is due it opens nothing else, and only :func:`pass_second_factor` is a sign-in."""
     member = db.session.execute(
         sa.select(StaffMember).where(
             StaffMember.email == normal_email(email), StaffMember.is_active
@@ -232,26 +252,42 @@ def sign_in(email: str, password: str, visitor: Visitor) -> str | None:
     ).scalar_one_or_none()
     kept = member.password_hash if member is not None else None
     db.session.rollback()  # nothing stays open while the hash is computed
-    if not passwords.holds(password[: passwords.LONGEST + 1], kept) or member is None:
-        activity.note(
-            Entry(
-                Activity.FAILED_LOGIN,
-                ActorKind.STAFF,
-                actor=member.name if member else "",
-                visitor=visitor,
-            )
-        )
+    if not passwords.holds(password, kept) or member is None:
+        _note_failure(member, visitor)
         return None
+    fresh = passwords.hashed(password) if passwords.is_of_another_cost(kept) else kept
     with unit_of_work():
-        current = _held(member.id)
+        current = held(member.id)
         if current.password_hash != kept or not current.is_active:
             return None  # changed or disabled in this very moment
         if not roles_of(current.id):
             return None
+        current.password_hash = fresh
         opened = _open_session(current, visitor)
-        if current.totp_confirmed_at is None:
+        if not opened.second_factor_due:
             activity.record(_own_entry(Activity.LOGIN, current, opened, visitor))
-    return opened.secret
+    return opened
+
+
+def finish_sign_in(session: StaffSession, member: StaffMember, visitor: Visitor) -> str | None:
+    """The second factor was right, in the running unit of work: the session goes on under a new
+    secret, which is returned; None where it ended meanwhile."""
+    secret = secrets.token_urlsafe(32)
+    freed = db.session.execute(
+        sa.update(StaffSession)
+        .where(
+            StaffSession.id == session.id,
+            StaffSession.ended_at.is_(None),
+            StaffSession.second_factor_due,
+        )
+        .values(second_factor_due=False, secret_sha256=digest(secret))
+    )
+    if int(getattr(freed, "rowcount", 0)) != 1:
+        return None
+    member.last_sign_in_at = clock.now()
+    opened = Opened(session.id, secret, session.organization_id, second_factor_due=False)
+    activity.record(_own_entry(Activity.LOGIN, member, opened, visitor))
+    return secret
 
 
 def digest(secret: str) -> bytes:
@@ -272,11 +308,12 @@ def seen(session_id: int) -> None:
 def choose_organization(session_id: int, staff_id: int, slug: str) -> None:
     """Work in another organization from now on. Raises NotFound where there is no role."""
     with unit_of_work():
-        organization_id = db.session.execute(
-            sa.select(Organization.id)
+        rows = db.session.execute(
+            sa.select(Organization.slug, Organization.id)
             .join(StaffRole, StaffRole.organization_id == Organization.id)
-            .where(Organization.slug == slug, StaffRole.staff_id == staff_id)
-        ).scalar_one_or_none()
+            .where(StaffRole.staff_id == staff_id)
+        )
+        organization_id = {row.slug: row.id for row in rows}.get(slug)
         if organization_id is None:
             raise NotFound
         db.session.execute(
@@ -293,10 +330,99 @@ def sign_out(session_id: int, by: str, organization_id: int) -> None:
             activity.record(entry(Activity.LOGOUT, organization_id, by))
 
 
-def end_sessions(staff_id: int, because: str, *, but: int | None = None) -> int:
-    """End every session of a person, in the running unit of work; returns how many."""
-    which = StaffSession.staff_id == staff_id
-    return _end(which if but is None else sa.and_(which, StaffSession.id != but), because)
+def end_sessions(
+    staff_id: int, because: str, *, but: int | None = None, organization_id: int | None = None
+) -> int:
+    """End the sessions of a person (in one organization), in the running unit of work; returns
+    how many."""
+    which = [StaffSession.staff_id == staff_id]
+    if but is not None:
+        which.append(StaffSession.id != but)
+    if organization_id is not None:
+        which.append(StaffSession.organization_id == organization_id)
+    return _end(sa.and_(*which), because)
+
+
+def end_own_session(session_id: int, staff_id: int, *, by: str, organization_id: int) -> None:
+    """A person ends one of their own sessions elsewhere. Raises NotFound for anybody else's."""
+    with unit_of_work():
+        own = sa.and_(StaffSession.id == session_id, StaffSession.staff_id == staff_id)
+        if not db.session.execute(sa.select(StaffSession.id).where(own)).first():
+            raise NotFound
+        if _end(own, "ended from another session"):
+            activity.record(entry(Activity.LOGOUT, organization_id, by, session=session_id))
+
+
+# --- one's own sign-in ------------------------------------------------------------------------
+
+
+def rename(staff_id: int, name: str, *, by: str, organization_id: int) -> None:
+    """Another name, which the log says from now on. Raises BadInput."""
+    name = one_line(name, "name", 200)
+    with unit_of_work():
+        member = held(staff_id)
+        if member.name != name:
+            activity.record(
+                entry(Activity.UPDATE_PROFILE, organization_id, by, before=member.name, name=name)
+            )
+            member.name = name
+
+
+def require_password(staff_id: int, current: str, *, by: str, organization_id: int) -> str:
+    """What is kept of the present password, if *current* is it. Raises WrongPassword.
+
+    Slow on purpose; never in a unit of work.
+    """
+    kept = db.session.get_one(StaffMember, staff_id, populate_existing=True).password_hash
+    db.session.rollback()  # nothing stays open while the hash is computed
+    if kept is None or not passwords.holds(current, kept):
+        activity.note(entry(Activity.FAILED_LOGIN, organization_id, by, at="present password"))
+        raise WrongPassword
+    return kept
+
+
+def change_password(
+    staff_id: int, current: str, new: str, *, by: str, organization_id: int
+) -> None:
+    """A new password; every other session of the person ends. Raises BadInput."""
+    kept = require_password(staff_id, current, by=by, organization_id=organization_id)
+    member = db.session.get_one(StaffMember, staff_id)
+    hashed = passwords.hashed(passwords.check(new, about=(member.name, member.email)))
+    with unit_of_work():
+        member = held(staff_id)
+        if member.password_hash != kept:
+            raise WrongPassword  # changed in this very moment
+        member.password_hash = hashed
+        member.password_changed_at = clock.now()
+        void_tokens(staff_id)
+        end_sessions(staff_id, "the password was changed", but=getattr(by, "session_id", None))
+        activity.record(entry(Activity.CHANGE_PASSWORD, organization_id, by))
+        notify(member, StaffNotice.PASSWORD_CHANGED, organization_id)
+
+
+def changed_second_factor(
+    member: StaffMember, notice: StaffNotice, organization_id: int, by: str
+) -> None:
+    """Log a change to somebody's second factor and tell them, in the running unit of work."""
+    activity.record(
+        entry(
+            Activity.CHANGE_SECOND_FACTOR,
+            organization_id,
+            by,
+            staff=member.name,
+            change=notice.value,
+        )
+    )
+    notify(member, notice, organization_id)
+
+
+def notify(member: StaffMember, notice: StaffNotice, organization_id: int) -> None:
+    """A mail to a person about their own sign-in or place, in the running unit of work."""
+    outbox.post(
+        MailKind.STAFF_NOTICE,
+        organization_id=organization_id,
+        reference={"staff": member.id, "notice": notice.value},
+    )
 
 
 # --- parts ----------------------------------------------------------------------------------
@@ -308,10 +434,9 @@ def entry(type_: Activity, organization_id: int | None, by: str, **details: obje
 
 
 def _open_session(member: StaffMember, visitor: Visitor) -> Opened:
-    """In the running unit of work; begins in the organization that was worked in last."""
+    """For somebody with a role, in the running unit of work; begins in the organization that was
+    worked in last."""
     roles = roles_of(member.id)
-    if not roles:
-        raise StaffRefusal("You have no role in any organization. Please ask an owner.")
     last = db.session.execute(
         sa.select(StaffSession.organization_id)
         .where(StaffSession.staff_id == member.id)
@@ -331,9 +456,35 @@ def _open_session(member: StaffMember, visitor: Visitor) -> Opened:
         user_agent=visitor.user_agent[:1000] if visitor.user_agent else None,
     )
     db.session.add(session)
-    member.last_sign_in_at = now
+    if not session.second_factor_due:
+        member.last_sign_in_at = now
     db.session.flush()
-    return Opened(session.id, secret, session.organization_id)
+    return Opened(session.id, secret, session.organization_id, session.second_factor_due)
+
+
+def _note_failure(member: StaffMember | None, visitor: Visitor) -> None:
+    """The same for everybody; where nobody is meant, the first organization reads of it."""
+    first = sa.select(sa.func.min(Organization.id)).scalar_subquery()
+    own = (
+        sa.select(sa.func.min(StaffRole.organization_id))
+        .where(StaffRole.staff_id == (member.id if member else 0))
+        .scalar_subquery()
+    )
+    organization_id = db.session.execute(sa.select(sa.func.coalesce(own, first))).scalar()
+    db.session.rollback()
+    activity.note(failure(member.name if member else "", organization_id, visitor))
+
+
+def failure(actor: str, organization_id: int | None, visitor: Visitor, **details: object) -> Entry:
+    """A line of the log about a sign-in that failed."""
+    return Entry(
+        Activity.FAILED_LOGIN,
+        ActorKind.STAFF,
+        actor=actor,
+        organization_id=organization_id,
+        visitor=visitor,
+        details=details,
+    )
 
 
 def _own_entry(type_: Activity, member: StaffMember, opened: Opened, visitor: Visitor) -> Entry:
@@ -355,15 +506,6 @@ def _end(which: sa.ColumnElement[bool], because: str) -> int:
         .execution_options(synchronize_session=False)
     )
     return int(getattr(result, "rowcount", 0))
-
-
-def _held(staff_id: int) -> StaffMember:
-    member = db.session.get(
-        StaffMember, staff_id, with_for_update={"key_share": True}, populate_existing=True
-    )
-    if member is None:
-        raise Unknown("There is no such member of the team.")
-    return member
 
 
 def _spendable(purpose: StaffTokenPurpose, token: str) -> tuple[sa.ColumnElement[bool], ...]:
