@@ -41,7 +41,7 @@ def issue(
     """
     if hours is not None and not 1 <= hours <= 24 * 366:
         raise BadInput({"hours": "A link lives from 1 hour to 366 days."})
-    setting = db.session.get(LinkLifetime, (document.organization_id, document.kind))
+    life_hours, until_validity = lifetime(document, hours)
     nonce = tokens.new_nonce()
     link = PortalLink(
         purpose=purpose.value,
@@ -52,8 +52,8 @@ def issue(
         renewed_from_id=renewed_from,
         nonce=nonce,
         token_sha256=nonce,  # until the row has its id, which the token is bound to
-        life_hours=hours or (setting.hours if setting else DEFAULT_HOURS),
-        until_validity=bool(setting and setting.until_validity and hours is None),
+        life_hours=life_hours,
+        until_validity=until_validity,
         is_active=True,
         created_at=clock.now(),
         created_by=by,
@@ -64,6 +64,14 @@ def issue(
     link.token_sha256 = tokens.digest(token) or b""
     db.session.flush()
     return link
+
+
+def lifetime(document: Document, hours: int | None = None) -> tuple[int, bool]:
+    """Hours that a new link to a document lives, and whether through the quote's last day too."""
+    setting = db.session.get(LinkLifetime, (document.organization_id, document.kind))
+    if hours is not None or setting is None:
+        return hours or DEFAULT_HOURS, False
+    return setting.hours, setting.until_validity
 
 
 def url_of(link: PortalLink) -> str:
