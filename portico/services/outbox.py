@@ -92,8 +92,10 @@ def post_to_many(kind: MailKind, messages: Sequence[dict[str, Any]]) -> list[int
         }
         for message in messages
     ]
-    insert = sa.insert(Mail).returning(Mail.id, sort_by_parameter_order=True)
-    ids = list(db.session.execute(insert, rows).scalars())
+    # Ordered here: asked to keep the order, SQLAlchemy would send them to SQLite one by one.
+    insert = sa.insert(Mail).returning(Mail.message_id, Mail.id)
+    by_message = dict(db.session.execute(insert, rows).tuples().all())
+    ids = [by_message[row["message_id"]] for row in rows]
     tenant = current_tenant().slug
     for mail_id in ids[:_WAKES]:
         after_commit(partial(wake.mail, tenant, mail_id))
