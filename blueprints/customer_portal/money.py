@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from typing import Any
 
 from flask import Response, request, url_for
 
@@ -59,7 +60,8 @@ class PaymentsView:
 
     def _address(self, kind: str | None = None, **place: str) -> str:
         kind = self.kind if kind is None else kind
-        return url_for("customer_portal.payments", kind=kind or None, q=self.term or None, **place)
+        asked: dict[str, Any] = {"kind": kind or None, "q": self.term or None, **place}
+        return url_for("customer_portal.payments", **asked)
 
 
 @bp.get("/payments")
