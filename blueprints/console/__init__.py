@@ -9,4 +9,11 @@ from blueprints.console import gate
 bp = Blueprint("console", __name__, url_prefix="/staff")
 bp.before_request(gate.admit)
 
-from blueprints.console import entrance, own, start, team  # noqa: E402, F401 - they add their routes
+from blueprints.console import (  # noqa: E402, F401 - they add their routes
+    activity,
+    entrance,
+    mail,
+    own,
+    start,
+    team,
+)

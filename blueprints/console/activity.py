@@ -42,10 +42,7 @@ def activity() -> Response:
         part="console/_activity.html",
         status=422 if view.errors else 200,
         view=view,
-        labels=Label,
-        kinds=ActorKind,
         types=sorted(log.WORDS.items(), key=lambda one: one[1]),
-        verified=None,
     )
 
 
@@ -57,9 +54,7 @@ def activity_export() -> Response:
     if view.errors:
         return go(url_for("console.activity", **view.query))
     service.note(_by_me(Activity.EXPORT_ACTIVITY, **view.query))
-    response = Response(
-        stream_with_context(_table(log.every(view.wanted))), mimetype="text/csv; charset=utf-8"
-    )
+    response = Response(stream_with_context(_table(log.every(view.wanted))), mimetype="text/csv")
     name = f"activity-{me().org.slug}-{clock.today(me().org.zone).isoformat()}.csv"
     response.headers["Content-Disposition"] = content_disposition(name)
     return response
@@ -72,13 +67,13 @@ def activity_verify() -> Response:
     service.flush()
     began = clock.ticks()
     verdict = service.verify(newest=_VERIFIED_AT_ONCE)
-    seconds = clock.ticks() - began
+    took = clock.ticks() - began
     service.note(_by_me(Activity.VERIFY_ACTIVITY, rows=verdict.rows, whole=not verdict.problem))
     return console_page(
         "console/activity_verified.html",
         part="console/_activity_verified.html",
         verdict=verdict,
-        seconds=f"{seconds:.1f}",
+        milliseconds=round(took * 1000),
     )
 
 
@@ -127,7 +122,7 @@ def _cells(line: Line) -> tuple[object, ...]:
 class LogView:
     """The log as its page needs it: what is shown, and where its links lead."""
 
-    query: dict[str, str]  # what narrows the list down, as it stands in the address
+    query: dict[str, Any]  # what narrows the list down, as it stands in the address
     wanted: Filter
     page: Page
     is_first: bool
@@ -143,7 +138,8 @@ class LogView:
         return cls(query, wanted, page, before is None, errors)
 
     def chosen(self, name: str) -> str:
-        return self.query.get(name, "")
+        text: str = self.query.get(name, "")
+        return text
 
     @property
     def older_url(self) -> str | None:
@@ -159,7 +155,7 @@ class LogView:
         return url_for("console.activity_export", **self.query)
 
 
-def _filter(errors: dict[str, str]) -> tuple[Filter, dict[str, str]]:
+def _filter(errors: dict[str, str]) -> tuple[Filter, dict[str, Any]]:
     """The filters of the address, and those of them that say something."""
     who = me()
     asked = {
