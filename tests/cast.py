@@ -23,6 +23,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pyotp
 import sqlalchemy as sa
 from click.testing import Result
 from flask import Flask
@@ -48,7 +49,9 @@ from portico.services import (
     documents,
     links,
     outbox,
+    second_factor,
     sending,
+    staff,
     team,
     tenants,
 )
@@ -308,6 +311,18 @@ class Company:
         done = visitor.fill_in(way_in, {"password": password, "again": password})
         assert done.status == 303, done.text
         return visitor
+
+    def app_of(self, email: str, password: str = PASSWORD) -> tuple[pyotp.TOTP, list[str]]:
+        """Switch somebody's second factor on: the app on their phone, and the recovery codes."""
+        trail = {"by": "Kari", "organization_id": 1}
+        with self.scope():
+            staff_id = staff.find(email).id
+            second_factor.begin(staff_id, password, **trail)
+            secret = second_factor.pending(staff_id)
+            assert secret is not None
+            app = pyotp.TOTP(secret.text)
+            code = app.at(portico_clock.now() - dt.timedelta(seconds=30))
+            return app, second_factor.confirm(staff_id, code, **trail)
 
     @property
     def console(self) -> str:

@@ -25,6 +25,7 @@ class Visitor:
     """Somebody with a browser. Posts come from the page itself unless told otherwise."""
 
     def __init__(self, app: Flask, address: str, headers: dict[str, str] | None = None) -> None:
+        self._app = app
         self._client = app.test_client(use_cookies=True)
         self._address = address
         self._headers = {
@@ -92,6 +93,11 @@ class Visitor:
         """What this browser keeps, by name; a copy to replay later."""
         return {name: cookie.value for (_, _, name), cookie in self._client._cookies.items()}
 
+    def keep(self, name: str, value: str, url: str) -> None:
+        """Keep a cookie for an address, as if it had been set there."""
+        domain = urlsplit(url).hostname or ""
+        self._client.set_cookie(name, value, domain=domain, secure=True)
+
     def steal(self, other: Visitor) -> None:
         """Have the cookies that *other* has now, and no others."""
         self._client._cookies = dict(other._client._cookies)
@@ -111,7 +117,9 @@ class Visitor:
         if htmx:
             given |= {"HX-Request": "true", "Sec-Fetch-Mode": "cors"}
         sent = {n: v for n, v in (self._headers | given).items() if v is not None}
-        response = self._client.open(
+        # A Cookie header is sent as it is given; else the client sends what it keeps.
+        client = self._app.test_client(use_cookies=False) if "Cookie" in sent else self._client
+        response = client.open(
             url,
             method=method,
             data=data,

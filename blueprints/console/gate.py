@@ -27,6 +27,7 @@ GUESTS_ONLY = {"login", "login_submit", "setup", "setup_submit"}
 OPEN = {"forgot_password", "forgot_password_submit", "reset_password", "reset_password_submit"}
 # What is left to do between password and second factor.
 HALFWAY = {"second_factor", "second_factor_submit", "logout", "logout_submit"}
+_LARGEST_ID = 2**63 - 1
 _SEEN_EVERY = dt.timedelta(minutes=5)
 
 
@@ -52,6 +53,7 @@ def admit() -> Response | None:
         return go(url_for("console.second_factor"))
     elif endpoint in GUESTS_ONLY:
         return go(url_for("console.start"))
+    _require_possible_ids()
     view = current_app.view_functions[request.endpoint or ""]
     if request.method == "POST":
         require_readable_form(*getattr(view, "lists", ()))
@@ -63,6 +65,14 @@ def admit() -> Response | None:
         if endpoint not in GUESTS_ONLY | OPEN | HALFWAY:
             _require(who, view)
     return None
+
+
+def _require_possible_ids() -> None:
+    """No record has an id beyond 64 bit, and databases do not like to be asked. Raises NotFound."""
+    if any(
+        isinstance(one, int) and one > _LARGEST_ID for one in (request.view_args or {}).values()
+    ):
+        raise NotFound(hint="")
 
 
 def _require(who: StaffSignedIn, view: Any) -> None:

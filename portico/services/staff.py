@@ -315,7 +315,7 @@ def choose_organization(session_id: int, staff_id: int, slug: str) -> None:
         )
         organization_id = {row.slug: row.id for row in rows}.get(slug)
         if organization_id is None:
-            raise NotFound
+            raise NotFound(hint="")
         db.session.execute(
             sa.update(StaffSession)
             .where(StaffSession.id == session_id)
@@ -348,7 +348,7 @@ def end_own_session(session_id: int, staff_id: int, *, by: str, organization_id:
     with unit_of_work():
         own = sa.and_(StaffSession.id == session_id, StaffSession.staff_id == staff_id)
         if not db.session.execute(sa.select(StaffSession.id).where(own)).first():
-            raise NotFound
+            raise NotFound(hint="")
         if _end(own, "ended from another session"):
             activity.record(entry(Activity.LOGOUT, organization_id, by, session=session_id))
 

@@ -1,0 +1,182 @@
+"""C1: every address of the console, as everybody: guests, customers, each role, the neighbours.
+
+Found by walking the map of addresses, so that a new view is covered the moment it is there.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from blueprints.console.gate import GUESTS_ONLY, HALFWAY, OPEN
+from portico.records.account import PortalAccount
+from portico.records.content import Kind
+from portico.records.link import PortalLink
+from portico.records.mail import Mail
+from portico.records.staff import Permission, Role, StaffMember, StaffSession
+from tests.cast import CHIYO, MARIT, OLAF, PASSWORD, Company
+from tests.client import Answer, Visitor
+
+ENTRANCE = GUESTS_ONLY | OPEN | HALFWAY
+REFUSED = "Your role does not cover this"
+# What else a part of an address may be, where it is no id.
+WORDS = {"kind": Kind.QUOTE.value}
+_PART = re.compile(r"<(?:(\w+):)?(\w+)>")
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One address with one method, and what it needs."""
+
+    method: str
+    rule: str
+    permissions: tuple[Permission, ...]
+
+    @property
+    def has_ids(self) -> bool:
+        return "<int:" in self.rule
+
+    def path(self, ids: dict[str, int]) -> str:
+        """With *ids* of records in it. A new kind of id has to be made known to :func:`_ids`."""
+        return _PART.sub(
+            lambda part: str(ids[part[2]] if part[1] == "int" else WORDS[part[2]]), self.rule
+        )
+
+
+def _ways(app) -> list[Way]:
+    found = []
+    for rule in app.url_map.iter_rules():
+        blueprint, _, name = rule.endpoint.rpartition(".")
+        if blueprint != "console" or name in ENTRANCE:
+            continue
+        permissions = getattr(app.view_functions[rule.endpoint], "permissions", ())
+        for method in sorted((rule.methods or set()) & {"GET", "POST"}):
+            found.append(Way(method, rule.rule, permissions))
+    # What only looks comes first.
+    return sorted(found, key=lambda way: (way.method, way.rule))
+
+
+def _ids(company: Company) -> dict[str, int]:
+    """Records of halden in every table that an address may name."""
+    _quote, _link = company.quote(MARIT)
+    company.account(MARIT)
+    company.staff(Role.VIEWER, name="Nils")
+    newest = {
+        "link_id": PortalLink,
+        "mail_id": Mail,
+        "account_id": PortalAccount,
+        "staff_id": StaffMember,
+        "session_id": StaffSession,
+    }
+    return {name: company.rows(model)[-1].id for name, model in newest.items()} | {
+        "document_id": _quote,
+        "customer_id": company.customer(MARIT).id,
+        "contact_id": company.contact(MARIT).id,
+    }
+
+
+def _ask(visitor: Visitor, way: Way, base: str, ids: dict[str, int], **form: str) -> Answer:
+    url = base + way.path(ids)
+    return visitor.get(url) if way.method == "GET" else visitor.post(url, form)
+
+
+def _token(visitor: Visitor, company: Company) -> str:
+    _action, fields = visitor.get(f"{company.console}/logout").form("/logout")
+    return str(fields["csrf_token"])
+
+
+def _outsiders(company: Company) -> Iterator[tuple[str, Visitor]]:
+    """Everybody who is nobody to the console of acme."""
+    stage = company.stage
+    yield "a guest", stage.visitor()
+    customer = company.account(OLAF)
+    yield "a customer", customer
+    disguised = stage.visitor()
+    for name, value in customer.cookies().items():
+        disguised.keep(name.replace("customer", "staff"), value, company.public_url)
+    yield "a customer's cookie by the team's name", disguised
+    neighbour = stage.visitor()
+    for value in stage.bolt.staff().cookies().values():
+        neighbour.keep("__Host-portico_staff", value, company.public_url)
+    yield "the owner of another tenant", neighbour
+
+
+def test_every_view_says_what_it_needs(stage):
+    assert [way.rule for way in _ways(stage.app) if not way.permissions] == []
+    assert len(_ways(stage.app)) > 15
+
+
+def test_outsiders_are_sent_to_the_entrance_and_change_nothing(stage):
+    ids, outsiders = _ids(stage.acme), list(_outsiders(stage.acme))
+    before = stage.acme.dump()
+    for who, visitor in outsiders:
+        for way in _ways(stage.app):
+            answer = _ask(visitor, way, stage.acme.public_url, ids)
+            assert answer.status == 303, (who, way)
+            assert answer.location.startswith(f"{stage.acme.console}/login"), (who, way)
+    assert stage.acme.dump() == before
+
+
+def test_between_password_and_code_nothing_is_reached(stage):
+    ids, visitor = _ids(stage.acme), stage.acme.staff()
+    stage.acme.app_of("owner@halden.example")
+    halfway = stage.visitor()
+    halfway.sign_in(stage.acme.public_url, "owner@halden.example", PASSWORD, door="staff")
+    token, before = _token(halfway, stage.acme), stage.acme.dump()
+    for way in _ways(stage.app):
+        answer = _ask(halfway, way, stage.acme.public_url, ids, csrf_token=token)
+        assert (answer.status, answer.location) == (303, f"{stage.acme.console}/second-factor"), way
+    assert stage.acme.dump() == before
+    assert visitor.get(f"{stage.acme.console}/").location.startswith(f"{stage.acme.console}/login")
+
+
+@pytest.mark.parametrize("role", Role)
+def test_a_role_reaches_what_its_permissions_say_and_no_more(stage, role):
+    ids, visitor = _ids(stage.acme), stage.acme.staff(role, email="walker@halden.example")
+    token, base = _token(visitor, stage.acme), stage.acme.public_url
+    before = stage.acme.dump()
+    allowed = []
+    for way in _ways(stage.app):
+        if way.method == "POST" and role.permissions.intersection(way.permissions):
+            allowed.append(way)
+            continue
+        answer = _ask(visitor, way, base, ids, csrf_token=token)
+        if role.permissions.intersection(way.permissions):
+            assert answer.status in {200, 302, 303}, way
+        else:
+            assert (answer.status, answer.heading) == (403, REFUSED), way
+    assert stage.acme.dump() == before, "what was refused, and what only looks, changed something"
+    for way in allowed:  # an empty form: whatever comes of it, it is not the role that refuses
+        answer = _ask(visitor, way, base, ids, csrf_token=token)
+        assert not (answer.is_html and REFUSED in answer.source), way
+
+
+def test_a_form_without_its_token_changes_nothing(stage):
+    ids, visitor = _ids(stage.acme), stage.acme.staff()
+    before = stage.acme.dump()
+    for way in _ways(stage.app):
+        if way.method == "POST":
+            answer = _ask(visitor, way, stage.acme.public_url, ids)
+            assert (answer.status, answer.heading) == (
+                403, "Please try again from the page itself",
+            ), way  # fmt: skip
+    assert stage.acme.dump() == before
+
+
+def test_what_belongs_to_another_organization_is_not_found(stage):
+    ids = _ids(stage.acme)
+    stage.acme.quote(CHIYO)
+    neighbour = stage.acme.staff(Role.OWNER, "brightwater")
+    owner = stage.acme.staff(Role.OWNER)
+    huge = dict.fromkeys(ids, 2**64)
+    before = stage.acme.dump()
+    for visitor, given in ((neighbour, ids), (owner, huge)):
+        token = _token(visitor, stage.acme)
+        for way in _ways(stage.app):
+            if way.has_ids:
+                answer = _ask(visitor, way, stage.acme.public_url, given, csrf_token=token)
+                assert answer.status == 404, way
+    assert stage.acme.dump() == before
