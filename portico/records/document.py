@@ -71,7 +71,8 @@ class Document(Model):
         ),
         sa.Index(
             "ix_documents_open",
-            "organization_id", "customer_id", "kind", "currency", "due_on", "balance",
+            "organization_id", "customer_id", "kind", "currency", "due_on", "balance", "state",
+            "posted_at",
             sqlite_where=sa.text("balance <> 0"),
             postgresql_where=sa.text("balance <> 0"),
         ),

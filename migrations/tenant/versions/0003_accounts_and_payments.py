@@ -150,7 +150,10 @@ def _columns() -> None:
     op.create_index(
         "ix_documents_open",
         "documents",
-        ["organization_id", "customer_id", "kind", "currency", "due_on", "balance"],
+        [
+            *("organization_id", "customer_id", "kind", "currency"),
+            *("due_on", "balance", "state", "posted_at"),
+        ],
         sqlite_where=sa.text("balance <> 0"),
         postgresql_where=sa.text("balance <> 0"),
     )
