@@ -11,9 +11,12 @@ bp.before_request(gate.admit)
 
 from blueprints.console import (  # noqa: E402, F401 - they add their routes
     activity,
+    document_actions,
+    documents,
     entrance,
     mail,
     own,
+    sending,
     start,
     team,
 )

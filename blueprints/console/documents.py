@@ -49,7 +49,6 @@ _NEEDS = {
     "revoke": Permission.MANAGE_PORTAL_ACCESS,
 }
 _OF_QUOTES = ("extend", "record", "reverse")
-_MORE_DAYS = 14  # offered to who extends a quote
 
 
 class Tab(StrEnum):
@@ -199,7 +198,7 @@ def document_page(
         notice=notice,
         form=SimpleNamespace(typed=_typed() if opened else {}, errors=errors or {}, opened=opened),
         copied=copied,
-        until=_offered_day(at),
+        until=at.later_day(clock.today(me().org.zone)),
         actions=_actions(at),
         **_matter(at, tab),
     )
@@ -243,12 +242,6 @@ def _actions(at: OpenDocument) -> dict[str, str | None]:
     return found
 
 
-def _offered_day(at: OpenDocument) -> Any:
-    """A later last day to begin with, for whoever extends a quote."""
-    today = clock.today(me().org.zone)
-    return clock.later(max(at.face.valid_until or today, today), _MORE_DAYS)
-
-
 def _matter(at: OpenDocument, tab: Tab) -> dict[str, Any]:
     """What the open tab shows."""
     if tab is Tab.LINKS:
@@ -260,8 +253,8 @@ def _matter(at: OpenDocument, tab: Tab) -> dict[str, Any]:
             "mails": document_history.mails(at.id) if before is None else [],
         }
     if tab is Tab.TALK:
-        said = shown.conversation(at.id)
-        return {"messages": said, "seen": document_history.last_message(at.id)}
+        seen = document_history.last_message(at.id)  # first: what comes in between is not seen
+        return {"seen": seen, "messages": shown.conversation(at.id)}
     return _paper(at)
 
 

@@ -27,9 +27,9 @@ from portico.queries.faces import (
 )
 from portico.records.account import PortalAccount, TokenPurpose
 from portico.records.activity import Activity, ActorKind
+from portico.records.content import Kind
 from portico.records.customer import Contact, Customer
 from portico.records.decision import Decision
-from portico.records.content import Kind
 from portico.records.document import KINDS, Document, State
 from portico.records.link import PortalLink
 from portico.records.mail import Mail, MailKind, MailState

@@ -1,0 +1,602 @@
+"""Every document of an organization, as the team lists and opens it (spec C4).
+
+A list is a merge of *ranges*: each is read in the order of an index and no further than the page
+needs, so that a page costs the same at any depth and whatever else there is. A search looks at
+whole numbers and customers' names everywhere, and for a part of a number only at what is newest.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, cast
+
+import sqlalchemy as sa
+
+from portico import clock
+from portico.db import BigId, UtcDateTime, reading
+from portico.queries.faces import (
+    DecisionFace,
+    DocumentFace,
+    decision_face,
+    document_columns,
+    document_face,
+)
+from portico.queries.lists import LARGEST_ID
+from portico.queries.rows import Part, columns
+from portico.queries.shown import decision_columns
+from portico.records.content import Attachment, DocumentContent, Kind
+from portico.records.customer import Contact, Customer
+from portico.records.decision import Decision
+from portico.records.document import KINDS, OWED, TO_SEND, Document, DocumentRevision, State
+from portico.records.link import PortalLink
+
+PAGE = 25
+SOON_DAYS = 7  # a quote that is open for no longer is running out
+_MORE_DAYS = 14
+_WINDOW = 2000  # so many of the newest are searched for a part of a number
+_MOST_RECIPIENTS = 100
+_MOST_CUSTOMERS = 5  # so many whose names match have their documents listed
+
+_doc, _rev, _customer = Document.__table__, DocumentRevision.__table__, Customer.__table__
+_decision, _contact, _link = Decision.__table__, Contact.__table__, PortalLink.__table__
+
+
+# --- how a document stands, in the team's words ------------------------------------------------
+
+_WORDS = {
+    State.DRAFT: ("Draft", "none"),
+    State.POSTED: ("Posted", "info"),
+    State.SENT: ("Sent", "info"),
+    State.ACCEPTED: ("Accepted", "good"),
+    State.DECLINED: ("Declined", "none"),
+    State.WITHDRAWN: ("Withdrawn", "none"),
+    State.EXPIRED: ("Expired", "bad"),
+    State.PARTIALLY_PAID: ("Partially paid", "warn"),
+    State.PAID: ("Paid", "good"),
+    State.OVERDUE: ("Overdue", "bad"),
+    State.APPLIED: ("Used up", "good"),
+    State.FULFILLED: ("Fulfilled", "good"),
+    State.CANCELLED: ("Cancelled", "none"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A document in a list of the team. ``face`` says what its customer has been shown."""
+
+    face: DocumentFace
+    label: str
+    tone: str
+    customer_id: int
+    customer_name: str
+    current_revision: int
+    sent_revision: int | None
+    asked_at: dt.datetime | None
+
+    @property
+    def is_void(self) -> bool:
+        return self.face.state in {State.WITHDRAWN, State.CANCELLED}
+
+    @property
+    def waits(self) -> str | None:
+        """What has to be sent before the customer sees it, in a sentence."""
+        if self.is_void or self.face.state == State.DRAFT:
+            return None
+        if self.sent_revision is None:
+            return "Not sent yet"
+        if self.sent_revision != self.current_revision:
+            return f"Revision {self.current_revision} waits to be sent"
+        return None
+
+
+_standing_columns = (*document_columns, "customer_id", "asked_at")
+
+
+def _standing(row: Any, customer_name: str, zone: str) -> Standing:
+    face = document_face(row, zone)
+    label, tone = _WORDS[face.state]
+    return Standing(
+        face=face,
+        label=label,
+        tone=tone,
+        customer_id=row.customer_id,
+        customer_name=customer_name,
+        current_revision=row.current_revision,
+        sent_revision=row.sent_revision,
+        asked_at=row.asked_at,
+    )
+
+
+# --- what can be listed ------------------------------------------------------------------------
+
+
+class Which(StrEnum):
+    """A choice of documents, under the name it has in the URL."""
+
+    ALL = "all"
+    DRAFT = "draft"
+    TO_SEND = "to-send"
+    SENT = "sent"
+    QUESTIONS = "questions"
+    RUNNING_OUT = "running-out"
+    EXPIRED = "expired"
+    ACCEPTED = "accepted"
+    DECLINED = "declined"
+    OVERDUE = "overdue"
+    PARTIALLY_PAID = "partially-paid"
+    PAID = "paid"
+    APPLIED = "applied"
+    FULFILLED = "fulfilled"
+    VOID = "void"
+
+    @property
+    def label(self) -> str:
+        return _LABELS[self]
+
+
+_LABELS = {
+    Which.ALL: "All",
+    Which.DRAFT: "Draft",
+    Which.TO_SEND: "Ready to send",
+    Which.SENT: "Sent",
+    Which.QUESTIONS: "With a question",
+    Which.RUNNING_OUT: "Running out",
+    Which.EXPIRED: "Expired",
+    Which.ACCEPTED: "Accepted",
+    Which.DECLINED: "Declined",
+    Which.OVERDUE: "Overdue",
+    Which.PARTIALLY_PAID: "Partially paid",
+    Which.PAID: "Paid",
+    Which.APPLIED: "Used up",
+    Which.FULFILLED: "Fulfilled",
+    Which.VOID: "Withdrawn or cancelled",
+}
+_STATES = {
+    Which.DRAFT: (State.DRAFT,),
+    Which.SENT: (State.SENT,),
+    Which.ACCEPTED: (State.ACCEPTED,),
+    Which.DECLINED: (State.DECLINED,),
+    Which.PARTIALLY_PAID: (State.PARTIALLY_PAID,),
+    Which.PAID: (State.PAID,),
+    Which.APPLIED: (State.APPLIED,),
+    Which.FULFILLED: (State.FULFILLED,),
+    Which.VOID: (State.WITHDRAWN, State.CANCELLED),
+}
+_OWING = (State.POSTED, State.SENT, State.PARTIALLY_PAID)
+_DERIVED = {State.OVERDUE, State.EXPIRED}  # these follow from a date and are not stored
+# What is most pressing comes first here; everywhere else what is newest does.
+_UPWARDS = {Which.QUESTIONS, Which.RUNNING_OUT, Which.OVERDUE}
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What of an organization's documents somebody looks for."""
+
+    which: Which = Which.ALL
+    kind: Kind | None = None
+    customer_id: int | None = None
+    term: str = ""  # a part of a number, or of a customer's name
+
+
+def choices(kind: Kind | None) -> list[Which]:
+    """What documents of a kind can be narrowed down to."""
+    return [one for one in Which if _ranges(0, Wanted(one, kind), dt.date.min)]
+
+
+# --- a page of it ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A place in a list: the day or moment that orders it, and the document's id."""
+
+    at: dt.date
+    id: int
+
+    @classmethod
+    def parse(cls, text: str, which: Which) -> Place | None:
+        """From the URL's form ``2026-11-02~123``; None where it is no place there can be."""
+        on, _, number = text.partition("~")
+        if not (number.isascii() and number.isdigit() and int(number[:20]) <= LARGEST_ID):
+            return None
+        try:
+            if which is not Which.QUESTIONS:
+                return cls(dt.date.fromisoformat(on), int(number))
+            moment = dt.datetime.fromisoformat(on)
+        except ValueError:
+            return None
+        return cls(moment, int(number)) if moment.tzinfo is not None else None
+
+    def __str__(self) -> str:
+        return f"{self.at.isoformat()}~{self.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Documents and the places that lead on and back; None where there is nothing more."""
+
+    rows: list[Standing]
+    on: Place | None
+    back: Place | None
+
+
+def page(
+    organization_id: int,
+    wanted: Wanted,
+    zone: str,
+    *,
+    beyond: Place | None = None,
+    before: Place | None = None,
+    size: int = PAGE,
+) -> Page:
+    """One page of an organization's documents, judged on the day it is in *zone*.
+
+    *beyond* leads on from a place, *before* back to what stands before it; where that leaves less
+    than a page it is the first page.
+    """
+    asked = _Asked(organization_id, wanted, clock.today(zone))
+    if beyond is None and before is not None:
+        found = asked.places(size + 1, before, backwards=True)
+        if len(found) > size:
+            shown = found[:size][::-1]
+            return Page(_standings(organization_id, shown, zone), shown[-1], shown[0])
+    found = asked.places(size + 1, beyond)
+    shown = found[:size]
+    on = shown[-1] if len(found) > size else None
+    back = shown[0] if shown and beyond is not None else None
+    return Page(_standings(organization_id, shown, zone), on, back)
+
+
+@dataclass(frozen=True, slots=True)
+class _Range:
+    """Rows that an index holds together, in the order of *column*."""
+
+    where: tuple[sa.ColumnElement[bool], ...]
+    column: sa.ColumnElement[Any]
+
+
+_Condition = tuple[sa.ColumnElement[Any], tuple[sa.ColumnElement[bool], ...]]
+
+
+class _Asked:
+    """What is looked for in an organization, on a day."""
+
+    def __init__(self, organization_id: int, wanted: Wanted, today: dt.date) -> None:
+        self._organization_id, self._wanted, self._today = organization_id, wanted, today
+
+    def places(
+        self, limit: int, key: Place | None = None, *, backwards: bool = False
+    ) -> list[Place]:
+        """The next *limit* places beyond *key*, or before it."""
+        upwards = (self._wanted.which in _UPWARDS) != backwards
+        ranges = _ranges(self._organization_id, self._wanted, self._today)
+        if self._wanted.term:
+            parts = list(self._search(ranges, limit, key, upwards))
+        else:
+            parts = [_part(one, limit, key, upwards) for one in ranges]
+        if not parts:
+            return []
+        # The same document may be found by its number and by its customer: union drops one.
+        every = (sa.union(*parts) if self._wanted.term else sa.union_all(*parts)).subquery()
+        by = (every.c.place, every.c.id)
+        merged = sa.select(every).order_by(*(one.asc() if upwards else one.desc() for one in by))
+        with reading() as connection:
+            return [Place(row.place, row.id) for row in connection.execute(merged.limit(limit))]
+
+    def _search(
+        self, ranges: Sequence[_Range], limit: int, key: Place | None, upwards: bool
+    ) -> list[sa.Select[Any]]:
+        term = self._wanted.term
+        parts = []
+        for one in ranges:
+            window = _place(one, _WINDOW // len(ranges), key, upwards, _doc.c.number).subquery()
+            parts.append(
+                sa.select(window.c.id, window.c.place).where(
+                    window.c.number.icontains(term, autoescape=True)
+                )
+            )
+            exact = _doc.c.number.in_({term, term.upper(), term.lower()})
+            parts.append(_part(_Range((*one.where, exact), one.column), limit, key, upwards))
+        for customer_id in self._customers():
+            theirs = Wanted(self._wanted.which, self._wanted.kind, customer_id)
+            parts += [
+                _part(one, limit, key, upwards)
+                for one in _ranges(self._organization_id, theirs, self._today)
+            ]
+        return parts
+
+    def _customers(self) -> list[int]:
+        """Customers whose names match, the first by name."""
+        if self._wanted.customer_id is not None:
+            return []
+        asked = (
+            sa.select(_customer.c.id)
+            .where(
+                _customer.c.organization_id == self._organization_id,
+                _customer.c.name.icontains(self._wanted.term, autoescape=True),
+            )
+            .order_by(_customer.c.name)
+            .limit(_MOST_CUSTOMERS)
+        )
+        with reading() as connection:
+            return list(connection.execute(asked).scalars())
+
+
+def _ranges(organization_id: int, wanted: Wanted, today: dt.date) -> list[_Range]:
+    """The ranges whose merge is what is wanted; none where a kind has no such thing."""
+    of = [_doc.c.organization_id == organization_id]
+    if wanted.customer_id is not None:
+        of.append(_doc.c.customer_id == wanted.customer_id)
+    kinds = [wanted.kind] if wanted.kind else list(Kind)
+    return [_Range((*of, *where), column) for column, where in _conditions(wanted, kinds, today)]
+
+
+def _conditions(wanted: Wanted, kinds: Sequence[Kind], today: dt.date) -> Iterator[_Condition]:
+    """The column that orders each range, and what holds in it beside the organization."""
+    which = wanted.which
+    if which is Which.QUESTIONS:
+        some = [_doc.c.kind == wanted.kind.value] if wanted.kind else []
+        yield _doc.c.asked_at, (_doc.c.asked_at.is_not(None), *some)
+    elif which is Which.TO_SEND:
+        for kind in kinds:
+            yield _doc.c.issued_on, (_doc.c.kind == kind.value, _as_indexed(TO_SEND))
+    elif which in {Which.OVERDUE, Which.EXPIRED, Which.RUNNING_OUT}:
+        yield from _by_deadline(which, kinds, today)
+    elif which is Which.ALL and wanted.customer_id is not None:
+        for kind in kinds:
+            yield _doc.c.issued_on, (_doc.c.kind == kind.value,)
+    elif which is Which.ALL and wanted.kind is None:
+        yield _doc.c.issued_on, ()
+    else:
+        for kind in kinds:
+            states = _STATES.get(which, KINDS[kind].states - _DERIVED)
+            for state in sorted(KINDS[kind].states.intersection(states)):
+                yield _doc.c.issued_on, (_doc.c.kind == kind.value, _doc.c.state == state.value)
+
+
+def _by_deadline(which: Which, kinds: Sequence[Kind], today: dt.date) -> Iterator[_Condition]:
+    """Overdue and expired are no states that are stored: they follow from a day."""
+    due, last = _doc.c.due_on, _doc.c.valid_until
+    if which is Which.OVERDUE and Kind.INVOICE in kinds:
+        for state in _OWING:
+            yield due, (_doc.c.state == state.value, _as_indexed(OWED), due < today)
+    if which is Which.EXPIRED and Kind.QUOTE in kinds:
+        for state in (State.POSTED, State.SENT):
+            yield last, (_doc.c.state == state.value, _as_indexed("kind = 'quote'"), last < today)
+    if which is Which.RUNNING_OUT and Kind.QUOTE in kinds:
+        soon = today + dt.timedelta(days=SOON_DAYS)
+        sent = _doc.c.state == State.SENT.value
+        yield last, (sent, _as_indexed("kind = 'quote'"), last >= today, last <= soon)
+
+
+def _as_indexed(text: str) -> sa.ColumnElement[bool]:
+    """What a partial index holds, in its own words: only so is it known to fit."""
+    return cast(sa.ColumnElement[bool], sa.literal_column(f"({text})"))
+
+
+def _part(one: _Range, limit: int, key: Place | None, upwards: bool) -> sa.Select[Any]:
+    return _place(one, limit, key, upwards).subquery().select()
+
+
+def _place(
+    one: _Range,
+    limit: int,
+    key: Place | None,
+    upwards: bool,
+    *more: sa.ColumnElement[Any],
+) -> sa.Select[Any]:
+    """Ids and places of a range beyond a key, in order."""
+    by = (one.column, _doc.c.id)
+    asked = sa.select(_doc.c.id, one.column.label("place"), *more).where(*one.where)
+    if key is not None:
+        type_ = UtcDateTime() if one.column is _doc.c.asked_at else sa.Date()
+        there = sa.tuple_(sa.literal(key.at, type_), sa.literal(key.id, BigId))
+        asked = asked.where(sa.tuple_(*by) > there if upwards else sa.tuple_(*by) < there)
+    return asked.order_by(*(each.asc() if upwards else each.desc() for each in by)).limit(limit)
+
+
+def _standings(organization_id: int, places: Sequence[Place], zone: str) -> list[Standing]:
+    """The heads at these places, in their order."""
+    if not places:
+        return []
+    heads = (
+        sa.select(*(_doc.c[name] for name in _standing_columns), _customer.c.name)
+        .join(_customer, _customer.c.id == _doc.c.customer_id)
+        .where(
+            _doc.c.id.in_([place.id for place in places]),
+            _doc.c.organization_id + 0 == organization_id,  # "+ 0" keeps SQLite at the ids
+        )
+    )
+    with reading() as connection:
+        rows = {row.id: _standing(row, row.name, zone) for row in connection.execute(heads)}
+    return [rows[place.id] for place in places if place.id in rows]
+
+
+# --- one document ------------------------------------------------------------------------------
+
+
+@dataclass(slots=True, kw_only=True)
+class OpenDocument:
+    """One document as the team opens it: its newest revision, sent or not."""
+
+    standing: Standing
+    customer_is_active: bool
+    content_json: str
+    content_sha256: str
+    warnings: list[str]
+    revised_by: str
+    revised_at: dt.datetime
+    reason: str
+    posted_at: dt.datetime | None
+    sent_at: dt.datetime | None
+    decision: DecisionFace | None
+    _content: DocumentContent | None = None
+
+    @property
+    def id(self) -> int:
+        return self.standing.face.id
+
+    @property
+    def face(self) -> DocumentFace:
+        return self.standing.face
+
+    @property
+    def kind(self) -> Kind:
+        return Kind(self.standing.face.kind)
+
+    @property
+    def content(self) -> DocumentContent:
+        if self._content is None:
+            self._content = DocumentContent.model_validate_json(self.content_json)
+        return self._content
+
+    @property
+    def attached(self) -> list[Attachment]:
+        """The files that came inside the document, in its order."""
+        return [ref.attachment for ref in self.content.references if ref.attachment is not None]
+
+    def later_day(self, today: dt.date) -> dt.date:
+        """A last day to begin with, for whoever gives a quote more time."""
+        more = dt.timedelta(days=_MORE_DAYS)
+        return min(max(self.face.valid_until or today, today), dt.date.max - more) + more
+
+    def refuses(self) -> dict[str, str]:
+        """What cannot be done with the document now, each with why. The services have the last
+        word; this is what a page says before anybody tries."""
+        state, is_quote = self.face.state, self.kind is Kind.QUOTE
+        void = f"It is {self.standing.label.lower()}."
+        found = {}
+        if state != State.DRAFT:
+            found["post"] = "It is posted already."
+        if state == State.DRAFT:
+            found["copy"] = "It is a draft; post it first."
+        if self.standing.is_void:
+            found |= dict.fromkeys(("copy", "void"), void)
+        elif state == State.ACCEPTED:
+            found["void"] = "It was accepted; reverse the answer first."
+        if is_quote:
+            found |= self._refuses_answers(void)
+        return found
+
+    def _refuses_answers(self, void: str) -> dict[str, str]:
+        state = self.face.state
+        found = {}
+        if self.decision is None:
+            found["reverse"] = "No answer stands on it."
+        elif self.standing.is_void:
+            found["reverse"] = void
+        waits = self.standing.waits
+        reason = None
+        if state == State.DRAFT:
+            reason = "It is a draft."
+        elif self.standing.is_void:
+            reason = void
+        elif self.decision is not None:
+            reason = f"It was {self.standing.label.lower()}; reverse the answer first."
+        elif waits:
+            reason = f"{waits}."
+        if reason:
+            found["extend"] = found["record"] = reason
+        elif state == State.EXPIRED:
+            found["record"] = "Its last valid day is over; extend it first."
+        if not reason and self.face.valid_until is None:
+            found["extend"] = "It has no last valid day."
+        return found
+
+
+_one = (
+    sa.select(
+        *columns(_doc, "doc", *_standing_columns, "posted_at", "sent_at"),
+        *columns(_customer, "customer", "name", "is_active"),
+        *columns(
+            _rev, "rev", "content", "content_sha256", "warnings", "created_by", "created_at",
+            "reason",
+        ),
+        *columns(_decision, "decision", *decision_columns),
+    )
+    .select_from(
+        sa.join(_doc, _customer, _customer.c.id == _doc.c.customer_id)
+        .join(_rev, sa.and_(
+            _rev.c.document_id == _doc.c.id, _rev.c.number == _doc.c.current_revision,
+        ))
+        .outerjoin(_decision, sa.and_(
+            _decision.c.revision_id == _rev.c.id, _decision.c.reversed_at.is_(None),
+        ))
+    )
+    .where(
+        _doc.c.id == sa.bindparam("id"), _doc.c.organization_id == sa.bindparam("organization_id")
+    )
+)  # fmt: skip
+
+
+def find(organization_id: int, document_id: int, zone: str) -> OpenDocument | None:
+    """A document of this organization; None where there is none with this id."""
+    if not 0 < document_id <= LARGEST_ID:
+        return None
+    with reading() as connection:
+        row = connection.execute(
+            _one, {"id": document_id, "organization_id": organization_id}
+        ).first()
+    if row is None:
+        return None
+    decided = row.decision_id is not None
+    return OpenDocument(
+        standing=_standing(Part(row, "doc"), row.customer_name, zone),
+        customer_is_active=row.customer_is_active,
+        content_json=row.rev_content,
+        content_sha256=row.rev_content_sha256,
+        warnings=row.rev_warnings,
+        revised_by=row.rev_created_by,
+        revised_at=row.rev_created_at,
+        reason=row.rev_reason,
+        posted_at=row.doc_posted_at,
+        sent_at=row.doc_sent_at,
+        decision=decision_face(Part(row, "decision")) if decided else None,
+    )
+
+
+def shown_content(document: OpenDocument) -> DocumentContent | None:
+    """What the customer has been shown last; None where nothing was."""
+    number = document.standing.sent_revision
+    if number is None or number == document.standing.current_revision:
+        return document.content if number else None
+    asked = sa.select(_rev.c.content).where(
+        _rev.c.document_id == document.id, _rev.c.number == number
+    )
+    with reading() as connection:
+        return DocumentContent.model_validate_json(connection.execute(asked).scalar_one())
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """A contact who may receive mail, and whether a link to this document went to them before."""
+
+    id: int
+    name: str
+    email: str
+    had_it: bool
+
+
+def recipients(document: OpenDocument) -> list[Recipient]:
+    """Whom the document may be mailed to; who had it before comes first. At most a hundred."""
+    had_it = sa.exists().where(
+        _link.c.document_id == document.id, _link.c.contact_id == _contact.c.id
+    )
+    asked = (
+        sa.select(_contact.c.id, _contact.c.name, _contact.c.email, had_it.label("had_it"))
+        .where(
+            _contact.c.customer_id == document.standing.customer_id,
+            _contact.c.is_active.is_(True),
+            _contact.c.email.is_not(None),
+        )
+        .order_by(sa.desc("had_it"), _contact.c.id)
+        .limit(_MOST_RECIPIENTS)
+    )
+    with reading() as connection:
+        return [
+            Recipient(row.id, row.name, row.email, bool(row.had_it))
+            for row in connection.execute(asked)
+        ]
