@@ -103,6 +103,7 @@ class Filter:
     types: tuple[Activity, ...] = ()  # none: all
     actor_kind: ActorKind | None = None
     label: Label | None = None
+    customer_id: int | None = None
     customer: str = ""  # a part of a name
     document: str = ""  # a number
     term: str = ""  # a part of an actor's name or of an address, or a session
@@ -205,6 +206,8 @@ def _ranges(wanted: Filter) -> tuple[list[Conditions], Conditions]:
     """The ranges of an index to read, and what is left to be looked for in them."""
     # A customer and a document were found in the organization, and so were their rows.
     rest = _rest(wanted)
+    if wanted.customer_id is not None:
+        return [[_log.c.customer_id == wanted.customer_id]], rest
     if not wanted.document and not wanted.customer:
         whole = _log.c.organization_id == wanted.organization_id
         return [[whole, _log.c.type == one.value] for one in wanted.types] or [[whole]], rest
