@@ -94,7 +94,7 @@ def post_to_many(kind: MailKind, messages: Sequence[dict[str, Any]]) -> list[int
     ]
     # Ordered here: asked to keep the order, SQLAlchemy would send them to SQLite one by one.
     insert = sa.insert(Mail).returning(Mail.message_id, Mail.id)
-    by_message = dict(db.session.execute(insert, rows).tuples().all())
+    by_message = {row.message_id: row.id for row in db.session.execute(insert, rows)}
     ids = [by_message[row["message_id"]] for row in rows]
     tenant = current_tenant().slug
     for mail_id in ids[:_WAKES]:

@@ -136,5 +136,6 @@ def _first(document: Document, deadline: dt.date) -> bool:
             reminded_at=clock.now(),
         )
         .on_conflict_do_nothing()
+        .returning(Reminder.document_id)
     )
-    return int(getattr(written, "rowcount", 0)) == 1
+    return written.first() is not None
