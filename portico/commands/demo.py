@@ -9,6 +9,7 @@ import shutil
 import socket
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -24,6 +25,8 @@ _LINES = (
     ("expired", "A link that has expired"),
     ("mail", "Every mail that was sent"),
 )
+# Where somebody signs in, with a password of their own.
+_DOORS = (("console", "The team's console"),)
 
 
 @click.command("demo")
@@ -46,16 +49,26 @@ def demo(reset_only: bool, prepare_only: bool) -> None:
         _serve(port)
 
 
-def _prepare(settings: config.Config, base_url: str) -> dict[str, str]:
+def _prepare(settings: config.Config, base_url: str) -> dict[str, Any]:
     from app import create_app
 
     app = create_app(settings)
-    links = demonstration.prepare(app, base_url)
     file = settings.instance / "demo.json"
+    links = demonstration.prepare(app, base_url, _passwords(file))
     draft = file.with_suffix(".new")
+    draft.touch(mode=0o600)
     draft.write_text(json.dumps(links, indent=2) + "\n", encoding="utf-8")
     draft.replace(file)
     return links
+
+
+def _passwords(file: Path) -> dict[str, str]:
+    """Those of the last start, so that whoever saved one signs in with it again; else new ones."""
+    last = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    return {
+        door: last.get(door, {}).get("password") or secrets.token_urlsafe(12)
+        for door, _text in _DOORS
+    }
 
 
 def _prepare_keys(settings: config.Config) -> None:
@@ -89,10 +102,14 @@ def _check_free(port: int) -> None:
             ) from None
 
 
-def _print(links: dict[str, str], instance: Path) -> None:
+def _print(links: dict[str, Any], instance: Path) -> None:
     click.echo("\nPortico's demonstration. Click, or open on your phone's browser emulation:\n")
     for name, text in _LINES:
         click.echo(f"  {text:32} {links[name]}")
+    click.echo("\nSign in:\n")
+    for door, text in _DOORS:
+        way_in = links[door]
+        click.echo(f"  {text:32} {way_in['url']}\n  {'':32} {way_in['email']} {way_in['password']}")
     click.echo(f"\nThese links are also in {instance.name}/demo.json. Stop with Ctrl+C.\n")
 
 

@@ -30,6 +30,7 @@ from portico.services import (
     conversations,
     decisions,
     delivery,
+    demo_people,
     documents,
     intake,
     links,
@@ -104,8 +105,9 @@ _CUSTOMERS = (
 )  # fmt: skip
 
 
-def prepare(app: Flask, base_url: str) -> dict[str, str]:
-    """Make the tenant if there is none, and return the links to click, by name."""
+def prepare(app: Flask, base_url: str, passwords: dict[str, str]) -> dict[str, Any]:
+    """Make the tenant if there is none, and return the links to click, by name, and how to sign
+    in to each door that *passwords* has one for."""
     with app.app_context():
         tenants.migrate_control()
         fresh = tenants.directory().by_slug(SLUG) is None
@@ -118,7 +120,17 @@ def prepare(app: Flask, base_url: str) -> dict[str, str]:
         if not _is_complete():
             _fill()
         found = _links()
-    return {"base_url": base_url, **found, "mail": f"{base_url}/demo/mail"}
+        owner = demo_people.let_owner_in(passwords["console"], by=BY, browser=_BROWSER)
+    return {
+        "base_url": base_url,
+        **found,
+        "mail": f"{base_url}/demo/mail",
+        "console": {
+            "url": f"{base_url}/staff/login",
+            "email": owner,
+            "password": passwords["console"],
+        },
+    }
 
 
 def _move(base_url: str) -> None:
