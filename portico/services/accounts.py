@@ -245,33 +245,29 @@ def sign_in(organization_id: int, email: str, password: str, visitor: Visitor) -
     unknown, wrong, not set up and disabled, and writes the same line for each (A5)."""
     account = _who_enters(organization_id, normal_email(email))
     kept = account.password_hash if account is not None else None
-    db.session.rollback()  # nothing stays open while the hash is computed
-    if not passwords.holds(password, kept) or account is None:
-        _note_failure(organization_id, account, visitor)
+    failure = Entry(
+        Activity.FAILED_LOGIN,
+        ActorKind.CUSTOMER,
+        organization_id=organization_id,
+        customer_id=account.customer_id if account else None,
+        contact_id=account.contact_id if account else None,
+        visitor=visitor,
+    )
+    account_id = account.id if account else 0
+    db.session.rollback()  # nothing stays open while the hash is computed; nothing is read again
+    if not passwords.holds(password, kept):
+        activity.note(failure)
         return None
     fresh = passwords.hashed(password) if passwords.is_of_another_cost(kept) else kept
     with unit_of_work():
-        current = _held(account.id)
-        may = db.session.execute(_entered().where(PortalAccount.id == account.id)).first()
+        current = _held(account_id)
+        may = db.session.execute(_entered().where(PortalAccount.id == account_id)).first()
         if may is None or current.password_hash != kept:
             return None  # changed or disabled in this very moment
         current.password_hash = fresh
         opened = sessions.open_for(current, visitor)
         activity.record(_own_entry(Activity.LOGIN, current, opened.id, visitor))
     return opened.secret
-
-
-def _note_failure(organization_id: int, account: PortalAccount | None, visitor: Visitor) -> None:
-    activity.note(
-        Entry(
-            Activity.FAILED_LOGIN,
-            ActorKind.CUSTOMER,
-            organization_id=organization_id,
-            customer_id=account.customer_id if account else None,
-            contact_id=account.contact_id if account else None,
-            visitor=visitor,
-        )
-    )
 
 
 def sign_out(actor: Actor) -> None:
@@ -296,14 +292,14 @@ def change_password(actor: Actor, current: str, new: str) -> None:
     account = db.session.get_one(PortalAccount, actor.account_id)
     customer = db.session.get_one(Customer, account.customer_id)
     about = (actor.contact_name or "", account.email, customer.name)
-    kept = account.password_hash
+    kept, account_id = account.password_hash, account.id
     db.session.rollback()  # nothing stays open while the hashes are computed
     if not passwords.holds(current, kept):
         activity.note(actor.entry(Activity.FAILED_LOGIN, at="change_password"))
         raise BadInput({"current": "This is not your present password."})
     hashed = passwords.hashed(passwords.check(new, about=about))
     with unit_of_work():
-        account = _held(account.id)
+        account = _held(account_id)
         hold(actor)
         if account.password_hash != kept:
             raise BadInput({"current": "Your password was changed elsewhere a moment ago."})

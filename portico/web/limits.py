@@ -191,14 +191,15 @@ class SignInAttempt:
         who = sha256(account.encode("utf-8", "surrogatepass")).hexdigest()[:32]
         self._pair = "/".join(_names(bucket, who))
         self._address = "/".join(_names(bucket, "all"))
-        self._refuse_where_locked()
+        for key in (self._pair, self._address):
+            if limiter.storage.get(f"{key}/locked"):
+                raise self._locked(key)
         self._tries = limiter.storage.incr(self._pair, _LOCK_SECONDS)
         if self._tries > _FAILURES_PER_PAIR:
             raise self._lock(self._pair)
         self._tries_of_address = limiter.storage.incr(self._address, _LOCK_SECONDS)
         if self._tries_of_address > _FAILURES_PER_ADDRESS:
             raise self._lock(self._address)
-        self._refuse_where_locked()  # another try may have locked it since the first look
 
     def failed(self) -> None:
         """The last failure that is allowed locks at once."""
@@ -217,11 +218,6 @@ class SignInAttempt:
         right password would buy as many codes again."""
         if limiter.storage.get(self._address) > 0:
             limiter.storage.incr(self._address, _LOCK_SECONDS, amount=-1)
-
-    def _refuse_where_locked(self) -> None:
-        for key in (self._pair, self._address):
-            if limiter.storage.get(f"{key}/locked"):
-                raise self._locked(key)
 
     def _lock(self, key: str) -> TooManyTries:
         limiter.storage.incr(f"{key}/locked", _LOCK_SECONDS)

@@ -73,7 +73,10 @@ def init_sign_in(app: Flask) -> None:
     manager.user_loader(_load)
     # Where a form comes from is judged by Origin and Sec-Fetch-Site: a Referer is not always sent.
     app.config.update(
-        WTF_CSRF_CHECK_DEFAULT=False, WTF_CSRF_TIME_LIMIT=None, WTF_CSRF_SSL_STRICT=False
+        WTF_CSRF_CHECK_DEFAULT=False,
+        WTF_CSRF_TIME_LIMIT=None,
+        WTF_CSRF_SSL_STRICT=False,
+        REMEMBER_COOKIE_NAME=";",  # no cookie can have this name: nobody is remembered
     )
     csrf.init_app(app)
 

@@ -77,8 +77,9 @@ class TenantSessions(SecureCookieSessionInterface):
         """Each guard has a cookie of its own, and each tenant below a path too."""
         slug = self._slug()
         name = "_".join(filter(None, ("portico", guard_of(request.path), slug)))
-        secure = app.config["SESSION_COOKIE_SECURE"] and not slug
-        return f"__Host-{name}" if secure else name
+        if not app.config["SESSION_COOKIE_SECURE"]:
+            return name
+        return f"__Secure-{name}" if slug else f"__Host-{name}"
 
     def get_cookie_path(self, app: Flask) -> str:
         slug = self._slug()
