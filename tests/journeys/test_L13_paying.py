@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from portico.records.activity import Activity
 from portico.records.content import Kind
 from portico.services import documents
 from tests.cast import MARIT, OLAF
@@ -106,3 +107,37 @@ def test_another_organization_has_its_own_way_to_be_paid(both):
     both.acme.set_organization("brightwater", payment_url=PAY)
     link = both.acme.copy(both.acme.document(OLAF, Kind.INVOICE))
     assert _pay_links(both.visitor().get(link)) == []
+
+
+def test_the_team_is_warned_at_the_address_on_file_before_the_change(both):
+    acme, thief = both.acme, "mallory@elsewhere.example"
+    both.command("organization", "set", "halden", "--phone", "+47 1", "--as", "Kari")
+    assert both.deliver() == 0, "other changes are no alarm"
+    said = both.command(
+        "organization", "set", "halden", "--email", thief, "--payment-url", PAY,
+        "--payment-instructions", "To NO00 0000 0000 000.", "--as", "Kari Nordmann",
+    )  # fmt: skip
+    assert said.exit_code == 0, said.output
+    both.deliver()
+    assert both.letters_to(thief) == []
+    letter = both.letters_to("office@halden.example")[-1].message
+    assert letter["Subject"] == "How customers pay Halden of Acme was changed"
+    for kind in ("plain", "html"):
+        text = letter.get_body((kind,)).get_content()
+        for told in (
+            "Kari Nordmann",
+            "12 Nov 2026, 10:00 CET",
+            "To NO00 0000 0000 000.",
+            "To NO93 8601 1117 947.",
+            "https://pay.example/{reference}",
+            "If you do not",
+        ):
+            assert told in text.replace("&amp;", "&")  # fmt: skip
+    entry = acme.log()[-2]
+    assert (entry.type, entry.actor) == (Activity.UPDATE_ORGANIZATION, "Kari Nordmann")
+    assert entry.details == {"fields": ["email", "payment_instructions", "payment_url"]}
+    assert Activity(entry.type).is_security_event
+    # The same again is no change.
+    both.command("organization", "set", "halden", "--payment-url", PAY)
+    assert both.deliver() == 0
+    assert both.bolt.mails() == []
