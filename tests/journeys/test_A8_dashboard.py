@@ -7,6 +7,7 @@ import datetime as dt
 from portico.db import unit_of_work
 from portico.records.activity import Activity, ActorKind
 from portico.records.content import Kind
+from portico.records.decision import Answer
 from portico.services import activity, conversations, decisions, documents
 from portico.services.activity import Entry, Visitor
 from portico.services.decisions import Signatory
@@ -123,7 +124,7 @@ def test_the_activity_tells_no_more_than_a_customer_may_know(both):
     with acme.scope():
         decisions.reverse(quote, by="Kari Nordmann", note="typed wrong")
         decisions.record_offline(
-            quote, decisions.Answer.DECLINED, Signatory("Marit"), by="Kari Nordmann", note="phone"
+            quote, Answer.DECLINED, Signatory("Marit"), by="Kari Nordmann", note="phone"
         )
     happened = part(marit.get(f"{acme.portal}/dashboard"), "happened")
     told = ["wrote down the refusal of", "reopened", "You accepted", "gave more time on",
