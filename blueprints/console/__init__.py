@@ -17,6 +17,7 @@ from blueprints.console import (  # noqa: E402, F401 - they add their routes
     mail,
     own,
     sending,
+    settings,
     start,
     team,
 )
