@@ -26,7 +26,7 @@ _LINES = (
     ("mail", "Every mail that was sent"),
 )
 # Where somebody signs in, with a password of their own.
-_DOORS = (("console", "The team's console"),)
+_DOORS = (("portal", "The customer's account"), ("console", "The team's console"))
 
 
 @click.command("demo")

@@ -1,16 +1,29 @@
-"""Who can sign in to the demonstration: the owner of both organizations."""
+"""Who can sign in to the demonstration: the owner of both organizations, and a customer."""
 
 from __future__ import annotations
 
 import sqlalchemy as sa
 
 from portico.db import db, unit_of_work
+from portico.records.account import PortalAccount, TokenPurpose
+from portico.records.customer import Contact
 from portico.records.organization import Organization
 from portico.records.staff import Role, StaffMember, StaffTokenPurpose
-from portico.services import colleagues, delivery, outbox, passwords, staff
+from portico.services import (
+    account_tokens,
+    accounts,
+    colleagues,
+    delivery,
+    outbox,
+    passwords,
+    sessions,
+    staff,
+    team,
+)
 from portico.services.activity import Visitor
 
 OWNER = ("Kari Nordby", "kari@halden-joinery.example")
+CUSTOMER = ("halden", "10021")  # organization, and the customer's id in its books
 
 
 def let_owner_in(password: str, *, by: str, browser: Visitor) -> str:
@@ -26,6 +39,40 @@ def let_owner_in(password: str, *, by: str, browser: Visitor) -> str:
     if not passwords.holds(password, member.password_hash):
         _set_password(member, password, by, browser)
     return email
+
+
+def let_customer_in(password: str, *, by: str, browser: Visitor) -> str:
+    """Give the customer's first contact an account with this password, whatever was switched off
+    while somebody tried things; returns the address that they sign in with."""
+    customer = team.find_customer(*CUSTOMER)
+    contact = db.session.scalars(
+        sa.select(Contact).where(Contact.customer_id == customer.id).order_by(Contact.id).limit(1)
+    ).one()
+    account = db.session.scalar(
+        sa.select(PortalAccount).where(PortalAccount.contact_id == contact.id)
+    )
+    if account is None:
+        account = accounts.invite(contact.id, by=by)
+    accounts.enable(account.id, by=by)
+    if not (contact.portal_access and customer.portal_enabled):
+        accounts.open_for_contact(contact.id, by=by)
+    for mail_id in outbox.due():
+        delivery.deliver(mail_id)
+    if not passwords.holds(password, account.password_hash):
+        _set_customers_password(account, password, by, browser)
+    return account.email
+
+
+def _set_customers_password(
+    account: PortalAccount, password: str, by: str, browser: Visitor
+) -> None:
+    purpose = TokenPurpose.RESET if account.set_up_at else TokenPurpose.SETUP
+    with unit_of_work():
+        token_id = account_tokens.make(account, purpose, by=by)
+    token = account_tokens.url_of(purpose, token_id).rpartition("=")[2]
+    accounts.set_password(purpose, token, password, browser)
+    with unit_of_work():
+        sessions.end_all(account.id, "the demonstration is ready")
 
 
 def _roles(email: str) -> dict[int, Role]:

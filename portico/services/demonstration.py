@@ -26,6 +26,7 @@ from portico.records.link import PortalLink, Purpose
 from portico.records.organization import Organization
 from portico.records.tenant import Tenant
 from portico.services import (
+    accounts,
     activity,
     conversations,
     decisions,
@@ -78,6 +79,7 @@ _ORGANIZATIONS = {
             "State the invoice number, so that we find your payment."
         ),
         payment_url="https://pay.example.com/halden/{number}?amount={amount}&currency={currency}&ref={reference}",
+        sections=["orders"],
     ),
     "brightwater": OrganizationFace(
         name="Brightwater Studio",
@@ -121,10 +123,13 @@ def prepare(app: Flask, base_url: str, passwords: dict[str, str]) -> dict[str, A
             _fill()
         found = _links()
         owner = demo_people.let_owner_in(passwords["console"], by=BY, browser=_BROWSER)
+        customer = demo_people.let_customer_in(passwords["portal"], by=BY, browser=_BROWSER)
+        portal_url = accounts.sign_in_url(demo_people.CUSTOMER[0])
     return {
         "base_url": base_url,
         **found,
         "mail": f"{base_url}/demo/mail",
+        "portal": {"url": portal_url, "email": customer, "password": passwords["portal"]},
         "console": {
             "url": f"{base_url}/staff/login",
             "email": owner,
