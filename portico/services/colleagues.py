@@ -18,7 +18,7 @@ from portico.records.activity import Activity
 from portico.records.mail import MailKind
 from portico.records.organization import Organization
 from portico.records.staff import Role, StaffMember, StaffNotice, StaffRole
-from portico.refusals import Conflict, NotFound, StaffRefusal
+from portico.refusals import Conflict, NotFound, StaffRefusal, Unknown
 from portico.services import activity, outbox, second_factor, staff, team
 from portico.services.accounts import normal_email
 from portico.services.staff import entry, held
@@ -80,7 +80,7 @@ def invite(name: str, email: str, organization_id: int, role: Role, *, by: str) 
 
 
 def resend(staff_id: int, organization_id: int, *, by: str) -> StaffMember:
-    """The invitation once more; the link before is void when it goes out. Raises NotFound,
+    """The invitation once more; the link before is void when it goes out. Raises Unknown,
     Conflict."""
     with unit_of_work():
         member, _role = _colleague(staff_id, organization_id)
@@ -96,7 +96,7 @@ def resend(staff_id: int, organization_id: int, *, by: str) -> StaffMember:
 
 
 def change_role(staff_id: int, organization_id: int, role: Role, *, by: str) -> StaffMember:
-    """Another role in one organization, from the next request on. Raises NotFound, LastOwner."""
+    """Another role in one organization, from the next request on. Raises Unknown, LastOwner."""
     with unit_of_work():
         member, row = _colleague(staff_id, organization_id)
         if row.role != role:
@@ -108,7 +108,7 @@ def change_role(staff_id: int, organization_id: int, role: Role, *, by: str) -> 
 
 
 def remove(staff_id: int, organization_id: int, *, by: str) -> StaffMember:
-    """Off the team of one organization; sessions there end. Raises NotFound, LastOwner."""
+    """Off the team of one organization; sessions there end. Raises Unknown, LastOwner."""
     with unit_of_work():
         member, row = _colleague(staff_id, organization_id)
         _remove(member, row, by)
@@ -119,7 +119,7 @@ def disable(staff_id: int, organization_id: int, *, by: str, owner_id: int | Non
     """Shut a person out: as a whole where *owner_id* (None: whoever runs the installation) owns
     every organization they work in, else off this one's team.
 
-    Raises NotFound, LastOwner, StaffRefusal for oneself.
+    Raises Unknown, LastOwner, StaffRefusal for oneself.
     """
     if staff_id == owner_id:
         raise StaffRefusal("Nobody disables themselves; another owner can.")
@@ -143,7 +143,7 @@ def disable(staff_id: int, organization_id: int, *, by: str, owner_id: int | Non
 def enable(
     staff_id: int, organization_id: int, *, by: str, owner_id: int | None = None
 ) -> StaffMember:
-    """Let a disabled person in again, with the roles they have. Raises NotFound, NotYoursAlone."""
+    """Let a disabled person in again, with the roles they have. Raises Unknown, NotYoursAlone."""
     with unit_of_work():
         member, _role = _colleague(staff_id, organization_id)
         if not _is_theirs(member, owner_id):
@@ -160,7 +160,7 @@ def reset_second_factor(
     staff_id: int, organization_id: int, *, by: str, owner_id: int | None = None
 ) -> StaffMember:
     """For somebody who lost phone and recovery codes: the password alone is asked for again.
-    Their sessions end, and they are told. Raises NotFound, NotYoursAlone, StaffRefusal for
+    Their sessions end, and they are told. Raises Unknown, NotYoursAlone, StaffRefusal for
     oneself."""
     if staff_id == owner_id:
         raise StaffRefusal("Your own second factor is switched off under Your sign-in.")
@@ -192,11 +192,11 @@ def _hold(organization_id: int) -> None:
 
 
 def _colleague(staff_id: int, organization_id: int) -> tuple[StaffMember, StaffRole]:
-    """Somebody with a role in the organization, held. Raises NotFound."""
+    """Somebody with a role in the organization, held. Raises Unknown."""
     _hold(organization_id)
     row = db.session.get(StaffRole, (staff_id, organization_id), populate_existing=True)
     if row is None:
-        raise NotFound(hint="")
+        raise Unknown("They are not on this team.")
     return held(staff_id), row
 
 

@@ -183,11 +183,7 @@ def open_token(purpose: StaffTokenPurpose, token: str) -> StaffMember:
     found = db.session.execute(
         sa.select(StaffMember)
         .join(StaffToken, StaffToken.staff_id == StaffMember.id)
-        .where(
-            *_spendable(purpose, token),
-            StaffMember.is_active,
-            StaffMember.id.in_(sa.select(StaffRole.staff_id)),
-        )
+        .where(*_spendable(purpose, token), *_may_enter())
     ).scalar_one_or_none()
     if found is None:
         raise StaffTokenSpent
@@ -246,9 +242,7 @@ def sign_in(email: str, password: str, visitor: Visitor) -> Opened | None:
     """A new session, or None; the same time for unknown, wrong and disabled. Where a second
     factor is due it opens nothing else, and only :func:`pass_second_factor` is a sign-in."""
     member = db.session.execute(
-        sa.select(StaffMember).where(
-            StaffMember.email == normal_email(email), StaffMember.is_active
-        )
+        sa.select(StaffMember).where(StaffMember.email == normal_email(email), *_may_enter())
     ).scalar_one_or_none()
     kept = member.password_hash if member is not None else None
     db.session.rollback()  # nothing stays open while the hash is computed
@@ -258,10 +252,8 @@ def sign_in(email: str, password: str, visitor: Visitor) -> Opened | None:
     fresh = passwords.hashed(password) if passwords.is_of_another_cost(kept) else kept
     with unit_of_work():
         current = held(member.id)
-        if current.password_hash != kept or not current.is_active:
-            return None  # changed or disabled in this very moment
-        if not roles_of(current.id):
-            return None
+        if current.password_hash != kept or not current.is_active or not roles_of(current.id):
+            return None  # changed or shut out in this very moment
         current.password_hash = fresh
         opened = _open_session(current, visitor)
         if not opened.second_factor_due:
@@ -506,6 +498,11 @@ def _end(which: sa.ColumnElement[bool], because: str) -> int:
         .execution_options(synchronize_session=False)
     )
     return int(getattr(result, "rowcount", 0))
+
+
+def _may_enter() -> tuple[sa.ColumnElement[bool], ...]:
+    """Who is not disabled, and has a role somewhere."""
+    return StaffMember.is_active.is_(True), StaffMember.id.in_(sa.select(StaffRole.staff_id))
 
 
 def _spendable(purpose: StaffTokenPurpose, token: str) -> tuple[sa.ColumnElement[bool], ...]:
