@@ -1,0 +1,292 @@
+"""C4: the team lists documents, opens them, and does with them what their role and state allow."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+import sqlalchemy as sa
+
+from portico.db import engines, unit_of_work
+from portico.queries import console_documents
+from portico.queries.console_documents import Place, Wanted, Which
+from portico.records.content import Kind
+from portico.records.staff import Role
+from portico.services import documents, team
+from portico.services.documents import Draft
+from tests.cast import CHIYO, MARIT, OLAF, bodies, content_for, dearer
+
+WRITES = (
+    "post",
+    "void",
+    "extend",
+    "answer",
+    "settled",
+    "record",
+    "reverse",
+    "copy",
+    "revoke",
+    "send",
+)
+
+
+def at(company, document_id, *rest):
+    return "/".join([f"{company.console}/documents/{document_id}", *map(str, rest)])
+
+
+def do(visitor, company, document_id, action, tab="", htmx=False, **typed):
+    """Fill in a form of the document's page, as it stands there."""
+    page = visitor.get(at(company, document_id, *([tab] if tab else [])))
+    return visitor.fill_in(page, typed, form=f"/{document_id}/{action}", htmx=htmx)
+
+
+def types(company):
+    return [row.type for row in company.log()]
+
+
+def test_strangers_find_nothing_and_a_viewer_changes_nothing(stage, acme):
+    quote, _ = acme.quote()
+    other = acme.document(CHIYO, external_id="brightwater")
+    viewer = acme.staff(Role.VIEWER)
+    desk = acme.staff(Role.OWNER, "brightwater", email="desk@staff.example")
+    customer = acme.account(MARIT)
+    assert desk.get(at(acme, other)).status == 200
+    before = acme.dump()
+    reads = ("", "links", "activity", "conversation", "pdf", "receipt", "files/1", "send")
+    for path in reads:
+        rest = [path] if path else []
+        assert desk.get(at(acme, quote, *rest)).status == 404
+        assert customer.get(at(acme, quote, *rest)).status == 303
+    token = desk.get(at(acme, other)).form("/copy")[1]["csrf_token"]
+    for action in (*WRITES, "send/preview", "links/1/revoke", "mails/1/again"):
+        assert desk.post(at(acme, quote, action), {"csrf_token": token}).status == 404
+    # An id of this document with a link or a mail of another leads nowhere either.
+    for rest in ("links/1/revoke", "mails/1/again", f"links/{2**70}/revoke"):
+        assert desk.post(at(acme, other, rest), {"csrf_token": token}).status == 404
+    page = viewer.get(at(acme, quote))
+    assert page.status == 200
+    assert not [form for form in page.forms() if "/documents/" in form]
+    assert "Your role does not cover this." in page.text
+    token = viewer.get(f"{acme.console}/logout").form("/logout")[1]["csrf_token"]
+    for action in WRITES:
+        assert viewer.post(at(acme, quote, action), {"csrf_token": token}).status == 403
+    assert "Q-2041" not in desk.get(f"{acme.console}/documents?q=Fjordhus").text
+    assert acme.dump() == before
+
+
+def test_the_list_is_narrowed_down_searched_and_paged(both):
+    acme = both.acme
+    sales = acme.staff(Role.SALES)
+    with acme.scope(), unit_of_work():
+        organization = team.find_organization("halden")
+        customer = team.find_customer("halden", MARIT.customer)
+        for number in range(30):
+            day = dt.date(2026, 11, 1) + dt.timedelta(days=number // 3)
+            content = content_for(MARIT, Kind.INVOICE, number=f"INV-{number:03}", issued_on=day)
+            documents.add(Draft(content, content.number), organization, customer, by="Kari")
+    quote, _ = acme.quote(OLAF)
+    acme.document(CHIYO, external_id="elsewhere", number="Q-9999")
+    acme.execute("UPDATE documents SET due_on = '2026-11-01' WHERE number = 'INV-007'")
+    here = f"{acme.console}/documents"
+
+    def numbers(page):
+        return [link.text_content() for link in page.tree.findall(".//td[@class='number']/a")]
+
+    first = sales.get(here)
+    assert len(numbers(first)) == 25
+    assert numbers(first)[0] == "Q-2041"
+    assert "Q-9999" not in first.text
+    [more] = [one.get("href") for one in first.tree.iter("a") if one.get("rel") == "next"]
+    second = sales.get(f"{acme.public_url}{more}", htmx=True)
+    assert len(set(numbers(first) + numbers(second))) == 31
+    [back] = [one.get("href") for one in second.tree.iter("a") if one.get("rel") == "prev"]
+    assert numbers(sales.get(f"{acme.public_url}{back}")) == numbers(first)
+    for query, expected in {
+        "kind=quote": ["Q-2041"],
+        "state=sent": ["Q-2041"],
+        "state=overdue": ["INV-007"],
+        "kind=quote&state=overdue": [],
+        "state=running-out&kind=invoice": [],
+        "q=inv-01&kind=invoice": [f"INV-01{n}" for n in reversed(range(10))],
+        "q=v-02&state=to-send": [f"INV-02{n}" for n in reversed(range(10))],
+        "q=tinde": ["Q-2041"],
+        "q=INV-007": ["INV-007"],
+        "q=nobody": [],
+        "q=%25": [],
+        f"customer={acme.customer(OLAF).id}": ["Q-2041"],
+        f"customer={acme.customer(CHIYO).id}": [],
+        f"customer={2**70}&q={'x' * 10_000}&beyond=%ED%A0%80": [],
+        "kind=nonsense&state=nonsense&beyond=nonsense&q=2041": ["Q-2041"],
+        "state=questions&beyond=2026-11-01~1&before=9999-99-99~1": [],
+    }.items():
+        page = sales.get(f"{here}?{query}")
+        assert (page.status, numbers(page)) == (200, expected), query
+    assert numbers(sales.get(f"{here}?state=to-send&kind=invoice"))[0] == "INV-029"
+    assert acme.read(quote).state == "sent"
+
+
+def test_no_list_reads_more_than_its_page(acme):
+    """Every statement of every list goes through an index, whatever it is narrowed down to."""
+    acme.quote()
+    organization = acme.customer(MARIT).organization_id
+    asked = []
+    with acme.scope():
+        engine = engines().get(acme.database_url)
+
+        def note(connection, _cursor, statement, parameters, *_rest):
+            if not statement.startswith(("EXPLAIN", "PRAGMA", "BEGIN")):
+                asked.append((statement, parameters))
+
+        sa.event.listen(engine, "before_cursor_execute", note)
+        for which in Which:
+            for kind in (None, *console_documents.Kind):
+                for term, customer in (("", None), ("inv", None), ("", 1)):
+                    at_ = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+                    place = Place(at_ if which is Which.QUESTIONS else at_.date(), 1)
+                    wanted = Wanted(which, kind, customer, term)
+                    console_documents.page(organization, wanted, "Europe/Oslo", beyond=place)
+        sa.event.remove(engine, "before_cursor_execute", note)
+        with engine.connect() as connection:
+            for statement, parameters in dict.fromkeys(asked):
+                plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+                steps = [row[3] for row in plan]
+                assert not [one for one in steps if one.startswith("SCAN documents")], statement
+    assert len(asked) > 100
+
+
+def test_a_draft_is_posted_and_what_is_withdrawn_was_asked_twice(stage, acme):
+    viewer, sales = acme.staff(Role.VIEWER), acme.staff(Role.SALES)
+    draft = acme.document(MARIT, post=False)
+    assert "/post" not in str(viewer.get(at(acme, draft)).forms())
+    page = sales.get(at(acme, draft))
+    assert "It can be sent once it is posted." in page.text
+    assert "/copy" not in str(page.forms())
+    told = do(sales, acme, draft, "post", htmx=True)
+    assert "It is posted and can be sent." in told.text
+    assert acme.read(draft).state == "posted"
+    again = sales.post(at(acme, draft, "post"), page.form("/post")[1], htmx=True)
+    assert (again.status, "not a draft" in again.text) == (422, True)
+    unsure = do(sales, acme, draft, "void", htmx=True, sure="")
+    assert (unsure.status, "Please tick this" in unsure.text) == (422, True)
+    assert do(sales, acme, draft, "void", sure="yes").location.endswith("?done=void")
+    assert acme.read(draft).state == "withdrawn"
+    assert types(acme)[-2:] == ["post_document", "void_document"]
+    assert acme.log()[-1].actor == "Sales Nilsen"
+    assert acme.log()[-1].ip == "203.0.113.7"
+    assert "It is withdrawn." in sales.get(at(acme, draft)).text
+
+
+def test_more_time_is_granted_from_the_wish_for_it(stage, acme):
+    sales = acme.staff(Role.SALES)
+    quote, link = acme.quote()
+    stage.visitor().post(f"{link}/more-time", {"wish": "Until December, please"})
+    assert acme.read(quote).asked_at is not None
+    page = sales.get(at(acme, quote, "conversation"))
+    assert "Until December, please" in page.text
+    assert page.form("/extend")[1]["until"] == "2026-12-10"
+    for bad in ("", "soon", "2026-11-20", "99999-01-01", "\u202e"):
+        told = do(sales, acme, quote, "extend", "conversation", htmx=True, until=bad)
+        assert told.status == 422, bad
+    assert acme.read(quote).current_revision == 1
+    done = do(sales, acme, quote, "extend", "conversation", until="2026-12-24", note="Gladly")
+    assert done.location.endswith("/conversation?done=extended")
+    document = acme.read(quote)
+    assert (document.valid_until, document.asked_at) == (dt.date(2026, 12, 24), None)
+    stage.deliver()
+    assert "Gladly" in bodies(stage.letters_to(MARIT)[-1])[0]
+
+
+def test_a_question_waits_until_it_is_answered(both):
+    acme = both.acme
+    viewer, sales = acme.staff(Role.VIEWER), acme.staff(Role.SALES)
+    quote, link = acme.quote()
+    customer = both.visitor()
+    customer.post(f"{link}/ask", {"question": "Is it oak?"})
+    since = acme.read(quote).asked_at
+    assert "/answer" not in str(viewer.get(at(acme, quote, "conversation")).forms())
+    page = sales.get(at(acme, quote, "conversation"))
+    # Another question comes while the answer is being written.
+    customer.post(f"{link}/ask", {"question": "And the skirting?"})
+    assert acme.read(quote).asked_at == since
+    told = sales.fill_in(page, {"answer": "It is oak."}, form="/answer", htmx=True)
+    assert told.status == 200
+    assert "And the skirting?" in told.text
+    assert acme.read(quote).asked_at is not None
+    both.deliver()
+    assert "It is oak." in bodies(both.letters_to(MARIT)[-1])[0]
+    assert "It is oak." in customer.get(link).text
+    for bad in ("", "   ", "x" * 2001, "x" * 30_000, "\u202e"):
+        assert do(sales, acme, quote, "answer", "conversation", htmx=True, answer=bad).status == 422
+    assert do(sales, acme, quote, "settled", "conversation").location.endswith("?done=settled")
+    assert acme.read(quote).asked_at is None
+    late = sales.fill_in(page, form="/settled", htmx=True)
+    assert (late.status, "No question waits" in late.text) == (422, True)
+
+
+def test_an_answer_by_phone_is_recorded_and_reversed(stage, acme):
+    accountant, sales = acme.staff(Role.ACCOUNTANT), acme.staff(Role.SALES)
+    quote, link = acme.quote()
+    for bad in ({"name": ""}, {"note": ""}, {"answer_given": "perhaps"}, {"name": "x" * 300}):
+        typed = {"name": "Marit", "note": "by phone"} | bad
+        assert do(sales, acme, quote, "record", htmx=True, **typed).status == 422
+    assert acme.read(quote).state == "sent"
+    told = do(sales, acme, quote, "record", htmx=True, name="Marit", note="by phone", po_number="7")
+    assert "Accepted by Marit" in told.text
+    assert sales.get(at(acme, quote, "receipt")).data.startswith(b"%PDF")
+    assert "It was accepted; reverse the answer first." in sales.get(at(acme, quote)).text
+    token = accountant.get(at(acme, quote)).form("/revoke")[1]["csrf_token"]
+    void = accountant.post(at(acme, quote, "void"), {"csrf_token": token, "sure": "yes"}, htmx=True)
+    assert (void.status, "reverse the acceptance first" in void.text) == (422, True)
+    again = accountant.post(
+        at(acme, quote, "record"),
+        {"csrf_token": token, "name": "Marit", "note": "x", "answer_given": "declined"},
+        htmx=True,
+    )
+    assert (again.status, "already accepted" in again.text) == (409, True)
+    done = do(accountant, acme, quote, "reverse", note="She meant the other one")
+    assert done.location.endswith("?done=reversed")
+    assert acme.read(quote).state == "sent"
+    assert stage.visitor().get(link).form("/accept")
+    done_by = [(row.type, row.actor) for row in acme.log() if row.actor_kind == "staff"][-2:]
+    assert done_by == [("approve_quote", "Sales Nilsen"), ("reverse_decision", "Accountant Nilsen")]
+    assert sales.get(at(acme, quote, "receipt")).status == 404
+
+
+def test_a_newer_revision_waits_and_warnings_are_for_the_team(stage, acme):
+    sales = acme.staff(Role.SALES)
+    quote, link = acme.quote()
+    content = dearer(acme.content(quote))
+    with acme.scope(), unit_of_work():
+        document = documents.find(quote)
+        draft = Draft(content, document.external_id, warnings=("The lines come to 1 more.",))
+        documents.revise(document, draft, by="Kari", reason="")
+    page = sales.get(at(acme, quote))
+    assert "Revision 2 waits to be sent" in page.text
+    assert "The lines come to 1 more." in page.text
+    assert "6,352.85" in page.text
+    theirs = sales.get(at(acme, quote) + "?as=customer", htmx=True)
+    assert "6,352.85" not in theirs.text
+    assert "The lines come to" not in stage.visitor().get(link).text
+    previews = [row for row in acme.log() if row.label == "preview"]
+    assert [(row.actor_kind, row.actor) for row in previews] == [("staff", "Sales Nilsen")]
+    assert "Not opened yet." not in sales.get(at(acme, quote, "links")).text
+    assert "The lines come to" in sales.get(at(acme, quote)).text
+    assert sales.get(at(acme, quote, "pdf")).data.startswith(b"%PDF")
+    assert sales.get(at(acme, quote, "files", 1)).status == 404
+
+
+@pytest.mark.parametrize("action", ["extend", "answer", "copy", "record", "reverse"])
+def test_a_field_twice_or_a_broken_form_changes_nothing(acme, action):
+    owner = acme.staff()
+    quote, _ = acme.quote()
+    token = owner.get(at(acme, quote)).form("/revoke")[1]["csrf_token"]
+    before = acme.dump()
+    url = at(acme, quote, action)
+    assert owner.post(url, f"csrf_token={token}&note=a&note=b", content_type=FORM).status == 422
+    assert owner.post(url, f"csrf_token={token}&note=%ED%A0%80", content_type=FORM).status == 422
+    assert owner.post(url, "{}", content_type="application/json").status == 415
+    assert owner.post(url, {"note": "no token"}).status == 403
+    assert acme.dump() == before
+
+
+FORM = "application/x-www-form-urlencoded"
