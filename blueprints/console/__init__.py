@@ -11,11 +11,14 @@ bp.before_request(gate.admit)
 
 from blueprints.console import (  # noqa: E402, F401 - they add their routes
     activity,
+    customers,
     document_actions,
     documents,
     entrance,
+    invitations,
     mail,
     own,
+    preview,
     sending,
     settings,
     start,

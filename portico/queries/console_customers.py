@@ -1,0 +1,543 @@
+"""Customers as the team sees them: found, listed, opened, and who of theirs gets in (spec C2, C3).
+
+Lists are paged by name and id. A search looks through the names of one organization and the
+addresses of its contacts, and stops as soon as a page is full.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from portico import clock
+from portico.db import reading
+from portico.queries.faces import OrganizationFace
+from portico.queries.lists import LARGEST_ID, OWING
+from portico.queries.rows import columns
+from portico.queries.signed_in import SignedIn
+from portico.records.account import PortalAccount
+from portico.records.batch import BatchItem, InvitationBatch, ItemState
+from portico.records.content import Kind
+from portico.records.customer import Contact, Customer
+from portico.records.decision import Via
+from portico.records.document import Document
+from portico.records.link import PortalLink
+from portico.records.mail import Mail, MailState
+from portico.services import invitations
+from portico.services.actors import Actor
+
+PAGE = 25
+PEOPLE = 50
+INVITED_AT_ONCE = 100  # people to choose from on one page
+REASONS = 200  # lines of a batch that went wrong
+_NAMESAKES = 5
+
+_customer, _contact = Customer.__table__, Contact.__table__
+_account, _mail = PortalAccount.__table__, Mail.__table__
+_doc, _link = Document.__table__, PortalLink.__table__
+
+
+# --- the list ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerLine:
+    """A customer in the list."""
+
+    id: int
+    name: str
+    external_id: str
+    is_active: bool
+    portal_enabled: bool
+    contacts: int
+    accounts: int  # set up
+    open: list[tuple[int, str]]  # what is owed: minor units and currency
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerPage:
+    """Customers by name; the ids that lead on and back, None where there is nothing more."""
+
+    rows: list[CustomerLine]
+    on: int | None
+    back: int | None
+
+
+def page(
+    organization_id: int, *, term: str = "", beyond: int | None = None, before: int | None = None
+) -> CustomerPage:
+    """One page of an organization's customers. *beyond* and *before* are customers at its edge."""
+    if beyond is None and before is not None:
+        found = _places(organization_id, term, before, backwards=True)
+        if len(found) > PAGE:
+            shown = found[:PAGE][::-1]
+            return CustomerPage(_lines(organization_id, shown), shown[-1], shown[0])
+    found = _places(organization_id, term, beyond)
+    shown = found[:PAGE]
+    on = shown[-1] if len(found) > PAGE else None
+    back = shown[0] if shown and beyond is not None else None
+    return CustomerPage(_lines(organization_id, shown), on, back)
+
+
+def _places(
+    organization_id: int, term: str, edge: int | None, *, backwards: bool = False
+) -> list[int]:
+    """Ids of the next customers by name and id, one more than a page."""
+    wanted = [_customer.c.organization_id == organization_id]
+    if term:
+        wanted.append(_matches(organization_id, term))
+    if edge is not None:
+        name = sa.select(_customer.c.name).where(
+            _customer.c.id == edge, _customer.c.organization_id == organization_id
+        )
+        here = sa.tuple_(_customer.c.name, _customer.c.id)
+        there = sa.tuple_(name.scalar_subquery(), sa.literal(edge, _customer.c.id.type))
+        wanted.append(here < there if backwards else here > there)
+    order = (_customer.c.name, _customer.c.id)
+    query = sa.select(_customer.c.id).where(*wanted)
+    query = query.order_by(*(by.desc() if backwards else by.asc() for by in order))
+    with reading() as connection:
+        return list(connection.execute(query.limit(PAGE + 1)).scalars())
+
+
+def _matches(organization_id: int, term: str) -> sa.ColumnElement[bool]:
+    people = sa.select(_contact.c.customer_id).where(
+        _contact.c.organization_id == organization_id,
+        sa.or_(_has(_contact.c.name, term), _has(_contact.c.email, term)),
+    )
+    return sa.or_(
+        _has(_customer.c.name, term), _has(_customer.c.external_id, term),
+        _customer.c.id.in_(people),
+    )  # fmt: skip
+
+
+def _has(column: sa.ColumnElement[Any], term: str) -> sa.ColumnElement[bool]:
+    """Whether a text has *term* in it, in capitals or not; SQLite knows those of English only."""
+    if term.isascii():
+        return column.icontains(term, autoescape=True)
+    written = dict.fromkeys((term, term.lower(), term.upper(), term.title()))
+    return sa.or_(*(column.icontains(one, autoescape=True) for one in written))
+
+
+def _lines(organization_id: int, ids: Sequence[int]) -> list[CustomerLine]:
+    if not ids:
+        return []
+    people = sa.select(sa.func.count()).where(_contact.c.customer_id == _customer.c.id)
+    set_up = sa.select(sa.func.count()).where(
+        _account.c.customer_id == _customer.c.id, _account.c.set_up_at.is_not(None)
+    )
+    query = sa.select(
+        _customer.c.id, _customer.c.name, _customer.c.external_id, _customer.c.is_active,
+        _customer.c.portal_enabled, people.scalar_subquery().label("contacts"),
+        set_up.scalar_subquery().label("accounts"),
+    ).where(_customer.c.id.in_(ids))  # fmt: skip
+    owed = _owed(organization_id, ids)
+    with reading() as connection:
+        found = {
+            row.id: CustomerLine(
+                row.id, row.name, row.external_id or "", row.is_active, row.portal_enabled,
+                row.contacts, row.accounts, owed.get(row.id, []),
+            )
+            for row in connection.execute(query)
+        }  # fmt: skip
+    return [found[one] for one in ids]
+
+
+def _owed(organization_id: int, ids: Sequence[int]) -> dict[int, list[tuple[int, str]]]:
+    """What is open on invoices, by customer, a sum for each currency."""
+    query = (
+        sa.select(_doc.c.customer_id, _doc.c.currency, sa.func.sum(_doc.c.balance).label("sum"))
+        .where(
+            _doc.c.organization_id == organization_id,
+            _doc.c.customer_id.in_(ids),
+            _doc.c.kind == Kind.INVOICE.value,
+            _doc.c.balance != sa.literal_column("0"),
+            _doc.c.posted_at.is_not(None),
+            _doc.c.state.in_([state.value for state in OWING]),
+        )
+        .group_by(_doc.c.customer_id, _doc.c.currency)
+        .order_by(_doc.c.currency)
+    )
+    owed: dict[int, list[tuple[int, str]]] = {}
+    with reading() as connection:
+        for row in connection.execute(query):
+            owed.setdefault(row.customer_id, []).append((int(row.sum), row.currency))
+    return owed
+
+
+# --- one customer -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerRecord:
+    """One customer, as the team wrote them down."""
+
+    id: int
+    name: str
+    external_id: str
+    tax_id: str
+    endpoint: str
+    is_active: bool
+    portal_enabled: bool
+    links: int  # that open something now
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A contact, and how far they are with the portal."""
+
+    id: int
+    customer_id: int
+    name: str
+    email: str
+    role: str
+    is_active: bool
+    portal_access: bool
+    account_id: int | None
+    account_active: bool
+    set_up_at: dt.datetime | None
+    last_sign_in_at: dt.datetime | None
+    mail_state: str | None  # of the newest invitation
+    mail_at: dt.datetime | None
+    mail_error: str
+
+    @property
+    def is_set_up(self) -> bool:
+        return self.set_up_at is not None
+
+    @property
+    def was_invited(self) -> bool:
+        return self.mail_state is not None
+
+    @property
+    def can_be_invited(self) -> bool:
+        """Until setup is done, and while there is somebody to mail (A4)."""
+        disabled = self.account_id is not None and not self.account_active
+        return self.is_active and bool(self.email) and not self.is_set_up and not disabled
+
+    @property
+    def standing(self) -> tuple[str, str]:
+        """The word and the tone of a chip."""
+        if self.account_id is not None and not self.account_active:
+            return "Disabled", "bad"
+        if not self.is_active:
+            return "Switched off", "none"
+        if self.is_set_up:
+            return ("Set up", "good") if self.portal_access else ("Access off", "warn")
+        if self.mail_state in {MailState.FAILED, MailState.SKIPPED}:
+            return "Invitation failed", "bad"
+        if self.mail_state == MailState.SENT:
+            return "Invited", "info"
+        if self.mail_state is not None:
+            return "Being invited", "info"
+        return "No account", "none"
+
+
+def find(organization_id: int, customer_id: int) -> CustomerRecord | None:
+    """A customer of the organization; None for any other id."""
+    if not 0 < customer_id <= LARGEST_ID:
+        return None
+    live = sa.select(sa.func.count()).where(
+        _link.c.customer_id == _customer.c.id,
+        _link.c.is_active.is_(True),
+        _link.c.revoked_at.is_(None),
+        _link.c.ended_at.is_(None),
+        sa.or_(_link.c.expires_at.is_(None), _link.c.expires_at > clock.now()),
+    )
+    query = sa.select(
+        _customer.c.id, _customer.c.name, _customer.c.external_id, _customer.c.tax_id,
+        _customer.c.endpoint, _customer.c.is_active, _customer.c.portal_enabled,
+        live.scalar_subquery().label("links"),
+    ).where(_customer.c.id == customer_id, _customer.c.organization_id == organization_id)  # fmt: skip
+    with reading() as connection:
+        row = connection.execute(query).first()
+    if row is None:
+        return None
+    return CustomerRecord(
+        row.id, row.name, row.external_id or "", row.tax_id or "", row.endpoint or "",
+        row.is_active, row.portal_enabled, row.links,
+    )  # fmt: skip
+
+
+def people(customer_id: int, *, beyond: int = 0) -> tuple[list[Person], int | None]:
+    """The contacts of a customer in the order they were added, and the id that leads on."""
+    query = _people().where(_contact.c.customer_id == customer_id, _contact.c.id > beyond)
+    with reading() as connection:
+        rows = connection.execute(query.order_by(_contact.c.id).limit(PEOPLE + 1)).all()
+    found = [_person(row) for row in rows[:PEOPLE]]
+    return found, found[-1].id if len(rows) > PEOPLE else None
+
+
+def person(organization_id: int, customer_id: int, contact_id: int) -> Person | None:
+    """One contact of a customer of the organization; None for any other ids."""
+    if not (0 < contact_id <= LARGEST_ID and 0 < customer_id <= LARGEST_ID):
+        return None
+    query = _people().where(
+        _contact.c.id == contact_id,
+        _contact.c.customer_id == customer_id,
+        _contact.c.organization_id == organization_id,
+    )
+    with reading() as connection:
+        row = connection.execute(query).first()
+    return _person(row) if row is not None else None
+
+
+def _people() -> sa.Select[Any]:
+    return sa.select(
+        *columns(_contact, "contact", "id", "customer_id", "name", "email", "role", "is_active",
+                 "portal_access"),
+        *columns(_account, "account", "id", "is_active", "set_up_at", "last_sign_in_at"),
+        *columns(_mail, "mail", "state", "created_at", "sent_at", "error"),
+    ).select_from(
+        sa.outerjoin(_contact, _account, _account.c.contact_id == _contact.c.id)
+        .outerjoin(_mail, _mail.c.id == _account.c.invitation_mail_id)
+    )  # fmt: skip
+
+
+def _person(row: Any) -> Person:
+    return Person(
+        id=row.contact_id,
+        customer_id=row.contact_customer_id,
+        name=row.contact_name,
+        email=row.contact_email or "",
+        role=row.contact_role,
+        is_active=row.contact_is_active,
+        portal_access=row.contact_portal_access,
+        account_id=row.account_id,
+        account_active=bool(row.account_is_active),
+        set_up_at=row.account_set_up_at,
+        last_sign_in_at=row.account_last_sign_in_at,
+        mail_state=row.mail_state,
+        mail_at=row.mail_sent_at or row.mail_created_at,
+        mail_error=row.mail_error or "",
+    )
+
+
+def numbered(organization_id: int, number: str) -> list[tuple[int, str]]:
+    """Documents of the organization with a number, whosever they are: ids and what to call them."""
+    query = sa.select(_doc.c.id, _doc.c.kind).where(
+        _doc.c.organization_id == organization_id, _doc.c.number == number
+    )
+    with reading() as connection:
+        rows = connection.execute(query.order_by(_doc.c.id.desc()).limit(_NAMESAKES)).all()
+    return [(row.id, row.kind) for row in rows]
+
+
+def as_signed_in(org: OrganizationFace, customer: CustomerRecord) -> SignedIn:
+    """Somebody at the customer, for a preview by the team: of no account, with no session, so
+    that nothing can be done in their name."""
+    return SignedIn(
+        actor=Actor(
+            via=Via.ACCOUNT,
+            organization_id=org.id,
+            customer_id=customer.id,
+            contact_id=None,
+            contact_name=None,
+            contact_email=None,
+        ),
+        org=org,
+        customer_name=customer.name,
+        name=customer.name,
+        email="",
+        role="",
+        salutation="",
+        locale=None,
+        timezone=None,
+        mail_documents=False,
+        mail_decisions=False,
+        mail_messages=False,
+        mail_reminders=False,
+        unread=0,
+        last_seen_at=clock.now(),
+    )
+
+
+# --- invitations ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class InvitationFigures:
+    """How far an organization's people are with the portal."""
+
+    eligible: int
+    invited: int  # and not set up yet
+    set_up: int
+    total: int  # active people of active customers
+
+
+def figures(organization_id: int) -> InvitationFigures:
+    can = invitations.eligible(organization_id).subquery()
+    mine = _account.c.organization_id == organization_id
+    pending = [MailState.QUEUED.value, MailState.SENDING.value, MailState.SENT.value]
+    everybody = (
+        sa.select(sa.func.count())
+        .select_from(sa.join(_contact, _customer, _customer.c.id == _contact.c.customer_id))
+        .where(
+            _contact.c.organization_id == organization_id,
+            _contact.c.is_active.is_(True),
+            _customer.c.is_active.is_(True),
+        )
+    )
+    invited = (
+        sa.select(sa.func.count())
+        .select_from(sa.join(_account, _mail, _mail.c.id == _account.c.invitation_mail_id))
+        .where(mine, _account.c.set_up_at.is_(None), _mail.c.state.in_(pending))
+    )
+    query = sa.select(
+        sa.select(sa.func.count()).select_from(can).scalar_subquery().label("eligible"),
+        invited.scalar_subquery().label("invited"),
+        sa.select(sa.func.count())
+        .where(mine, _account.c.set_up_at.is_not(None))
+        .scalar_subquery()
+        .label("set_up"),
+        everybody.scalar_subquery().label("total"),
+    )
+    with reading() as connection:
+        row = connection.execute(query).one()
+    return InvitationFigures(row.eligible, row.invited, row.set_up, row.total)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """Somebody who can be invited."""
+
+    contact_id: int
+    name: str
+    email: str
+    customer_id: int
+    customer: str
+
+
+def candidates(
+    organization_id: int, *, term: str = "", beyond: int = 0
+) -> tuple[list[Candidate], int | None]:
+    """People who can be invited, in the order they were added; and the id that leads on."""
+    query = invitations.eligible(organization_id).add_columns(Customer.name.label("customer"))
+    query = query.where(Contact.id > beyond)
+    if term:
+        wanted = (_contact.c.name, _contact.c.email, _customer.c.name)
+        query = query.where(sa.or_(*(_has(column, term) for column in wanted)))
+    with reading() as connection:
+        rows = connection.execute(query.order_by(Contact.id).limit(INVITED_AT_ONCE + 1)).all()
+    found = [
+        Candidate(row.id, row.name, row.email or "", row.customer_id, row.customer)
+        for row in rows[:INVITED_AT_ONCE]
+    ]
+    return found, found[-1].contact_id if len(rows) > INVITED_AT_ONCE else None
+
+
+@dataclass(frozen=True, slots=True)
+class BatchLine:
+    """A run of invitations, as far as its items say."""
+
+    id: int
+    created_at: dt.datetime
+    created_by: str
+    finished_at: dt.datetime | None
+    total: int
+    sent: int
+    failed: int
+    skipped: int
+
+    @property
+    def waiting(self) -> int:
+        return self.total - self.done
+
+    @property
+    def done(self) -> int:
+        return self.sent + self.failed + self.skipped
+
+    @property
+    def is_finished(self) -> bool:
+        return self.waiting == 0
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Somebody who got no invitation, or not yet, and why."""
+
+    contact_id: int
+    customer_id: int
+    name: str
+    customer: str
+    state: ItemState
+    reason: str
+
+
+_batch, _item = InvitationBatch.__table__, BatchItem.__table__
+
+
+def batches(organization_id: int, *, limit: int = 10) -> list[BatchLine]:
+    """The newest runs, newest first."""
+    newest = sa.select(_batch).where(_batch.c.organization_id == organization_id)
+    with reading() as connection:
+        rows = connection.execute(newest.order_by(_batch.c.id.desc()).limit(limit)).all()
+    counted = _counted([row.id for row in rows])
+    return [_batch_line(row, counted.get(row.id, {})) for row in rows]
+
+
+def batch(organization_id: int, batch_id: int) -> BatchLine | None:
+    """One run of the organization; None for any other id."""
+    if not 0 < batch_id <= LARGEST_ID:
+        return None
+    query = sa.select(_batch).where(
+        _batch.c.id == batch_id, _batch.c.organization_id == organization_id
+    )
+    with reading() as connection:
+        row = connection.execute(query).first()
+    return _batch_line(row, _counted([batch_id]).get(batch_id, {})) if row is not None else None
+
+
+def _counted(ids: Sequence[int]) -> dict[int, dict[str, int]]:
+    query = (
+        sa.select(_item.c.batch_id, _item.c.state, sa.func.count().label("n"))
+        .where(_item.c.batch_id.in_(ids))
+        .group_by(_item.c.batch_id, _item.c.state)
+    )
+    counted: dict[int, dict[str, int]] = {}
+    with reading() as connection:
+        for row in connection.execute(query):
+            counted.setdefault(row.batch_id, {})[row.state] = row.n
+    return counted
+
+
+def _batch_line(row: Any, counted: dict[str, int]) -> BatchLine:
+    return BatchLine(
+        row.id, row.created_at, row.created_by, row.finished_at, row.total,
+        counted.get(ItemState.SENT, 0), counted.get(ItemState.FAILED, 0),
+        counted.get(ItemState.SKIPPED, 0),
+    )  # fmt: skip
+
+
+def troubles(batch_id: int) -> list[Trouble]:
+    """Who of a run got none, first those that failed; and who is tried again later, at the end."""
+    put_off = sa.and_(_item.c.state == ItemState.WAITING.value, _mail.c.error.is_not(None))
+    query = (
+        sa.select(
+            _item.c.contact_id, _item.c.state, _item.c.reason, _mail.c.error,
+            _contact.c.name, _contact.c.customer_id, _customer.c.name.label("customer"),
+        )
+        .select_from(
+            sa.join(_item, _contact, _contact.c.id == _item.c.contact_id)
+            .join(_customer, _customer.c.id == _contact.c.customer_id)
+            .outerjoin(_mail, _mail.c.id == _item.c.mail_id)
+        )
+        .where(
+            _item.c.batch_id == batch_id,
+            sa.or_(
+                _item.c.state.in_([ItemState.FAILED.value, ItemState.SKIPPED.value]), put_off
+            ),
+        )
+        .order_by(_item.c.state, _item.c.id)
+        .limit(REASONS)
+    )  # fmt: skip
+    with reading() as connection:
+        return [
+            Trouble(row.contact_id, row.customer_id, row.name, row.customer,
+                    ItemState(row.state), row.reason or row.error or "")
+            for row in connection.execute(query)
+        ]  # fmt: skip

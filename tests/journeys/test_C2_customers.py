@@ -1,0 +1,240 @@
+"""Customers in the console: found, changed, let in and shut out, and seen with their eyes (C2)."""
+
+from __future__ import annotations
+
+import pytest
+
+from portico.records.activity import AccessLog
+from portico.records.content import Kind
+from portico.records.customer import Contact, Customer
+from portico.records.staff import Role
+from portico.services import team
+from tests.cast import CHIYO, MARIT, OLAF, PASSWORD
+
+
+@pytest.fixture
+def kari(acme):
+    return acme.staff(Role.MANAGER)
+
+
+def _at(company, person):
+    return f"{company.console}/customers/{company.customer(person).id}"
+
+
+def _of(company, person):
+    return f"{_at(company, person)}/contacts/{company.contact(person).id}"
+
+
+def _press(visitor, company, person, ending, **typed):
+    """A button on the page of a person's customer, sent as htmx would."""
+    return visitor.fill_in(_at(company, person), typed, form=ending, htmx=True)
+
+
+def test_those_who_must_not(acme, stage):
+    """A customer, another organization, and a viewer who tries to change what they may read."""
+    marit, chiyos = acme.account(MARIT), acme.staff(Role.OWNER, "brightwater")
+    viewer, sales = acme.staff(Role.VIEWER), acme.staff(Role.SALES)
+    urls = [_at(acme, MARIT) + more for more in ("", "/edit", "/preview", "/why", "/contacts/new")]
+    for url in urls:
+        assert "/staff/login" in marit.get(url).location
+        assert chiyos.get(url).status == 404
+    before = acme.dump()
+    page = viewer.get(_at(acme, MARIT))
+    assert page.status == 200
+    assert list(page.forms()) == [f"{_at(acme, MARIT).partition('example')[2]}/why"]
+    _, key = viewer.get(f"{acme.console}/logout").form("/logout")
+    for ending in ("/active", "/portal", "/revoke-links", "/contacts"):
+        assert viewer.post(_at(acme, MARIT) + ending, key | {"on": "no"}).status == 403
+    for ending in ("/invite", "/access", "/account", "/active", "/edit"):
+        assert viewer.post(_of(acme, MARIT) + ending, key | {"on": "no"}).status == 403
+    # Who may edit contacts and not accounts cannot have somebody's next password mailed elsewhere.
+    theirs = {"email": "mallory@elsewhere.example"}
+    assert sales.fill_in(_of(acme, MARIT) + "/edit", theirs, form="/edit").status == 403
+    assert sales.fill_in(_of(acme, MARIT) + "/edit", {"role": "boss"}, form="/edit").status == 303
+    assert acme.contact(MARIT).email == MARIT.email
+    acme.execute("UPDATE contacts SET role = ''")
+    after = acme.dump()
+    del before["staff_sessions"], after["staff_sessions"]
+    assert after == before
+
+
+def test_a_list_is_searched_and_paged(acme, kari):
+    with acme.scope():
+        for number in range(60):
+            team.create_customer("halden", f"Bygg {number:02}", external_id=f"B-{number}")
+    page = kari.get(f"{acme.console}/customers")
+    assert len(page.tree.findall(".//tbody/tr")) == 25
+    names, url = [], f"{acme.console}/customers"
+    while url:
+        page = kari.get(url, htmx=True)
+        names += [row.text_content().split("\n")[0].strip() for row in page.tree.findall(".//td/a")]
+        more = page.tree.xpath(".//a[@rel='next']/@href")
+        url = f"{acme.public_url}{more[0]}" if more else None
+    assert len(names) == len(set(names)) == 62
+    assert names == sorted(names)
+    back = kari.get(acme.public_url + page.tree.xpath(".//a[@rel='prev']/@href")[0])
+    assert [row.text_content().strip() for row in back.tree.findall(".//td/a")] == names[25:50]
+    for term, found in (
+        ("fjord", ["Fjordhus AS"]), ("B-59", ["Bygg 59"]), ("OLAF", ["Tinde Bygg"]),
+        ("marit@", ["Fjordhus AS"]), ("kumo", []), ("%", []), ("\ud800'", []),
+    ):  # fmt: skip
+        page = kari.get(f"{acme.console}/customers?q={term.encode('utf-8', 'replace').decode()}")
+        assert [row.text_content().strip() for row in page.tree.findall(".//td/a")] == found, term
+    for odd in ("beyond=99999999999999999999", "beyond=x&before=-1", f"before={2**63 - 1}"):
+        assert kari.get(f"{acme.console}/customers?{odd}").status == 200
+    for path in ("customers/99999999999999999999", "customers/0", f"customers/{2**63}/preview"):
+        assert kari.get(f"{acme.console}/{path}").status == 404
+
+
+def test_a_customer_and_a_contact_are_written_down(acme, kari):
+    new = {"name": " Åsgard  AS ", "external_id": "7", "tax_id": "", "endpoint": "0192:9"}
+    made = kari.fill_in(f"{acme.console}/customers/new", new, form="/customers")
+    page = kari.get(made.location)
+    assert page.heading == "Åsgard AS"
+    assert "written down" in page.text
+    taken = kari.fill_in(f"{acme.console}/customers/new", new, form="/customers")
+    assert taken.status == 422
+    assert "Another customer has the id '7'" in taken.text
+    for name in ("", "x" * 10_000, "a\u202eb"):
+        typed = new | {"name": name, "external_id": "8"}
+        refused = kari.fill_in(f"{acme.console}/customers/new", typed, form="/customers")
+        assert refused.status == 422
+    assert len(acme.rows(Customer)) == 4
+    add = page.tree.xpath(".//a[contains(@href, '/contacts/new')]/@href")[0]
+    url = f"{acme.public_url}{add}"
+    assert kari.fill_in(url, {"name": "Liv", "email": "not one"}, form="/contacts").status == 422
+    done = kari.fill_in(url, {"name": "Liv", "email": "Liv@asgard.example"}, form="/contacts")
+    assert "Liv@asgard.example" in kari.get(done.location).text
+    edit = made.location.partition("?")[0] + "/edit"
+    assert kari.fill_in(edit, {"name": "Asgard"}, form="/edit", htmx=True).headers["HX-Redirect"]
+    assert kari.get(made.location).heading == "Asgard"
+    assert [row.details for row in acme.log() if row.type == "update_profile"] == [
+        {"created": True}, {"created": True}, {"changed": ["name"]},
+    ]  # fmt: skip
+    (liv,) = [one for one in acme.rows(Contact) if one.name == "Liv"]
+    assert {row.contact_id for row in acme.log() if row.type == "update_profile"} == {None, liv.id}
+
+
+def test_access_from_invitation_to_the_end(acme, stage, kari):
+    """Invite, resend, disable, enable, switch off: every button in place, each in the log."""
+    answer = _press(kari, acme, MARIT, "/invite")
+    assert "An invitation is on its way." in answer.text
+    assert "Being invited" in answer.text
+    stage.deliver()
+    first = stage.way_in(MARIT)
+    assert "Resend invitation" in kari.get(_at(acme, MARIT)).text
+    _press(kari, acme, MARIT, "/invite")
+    stage.deliver()
+    marit = stage.visitor()
+    assert marit.get(first).status == 410
+    password = {"password": PASSWORD, "again": PASSWORD}
+    assert marit.fill_in(stage.way_in(MARIT), password).status == 303
+    page = kari.get(_at(acme, MARIT))
+    assert "Set up" in page.text
+    assert not [action for action in page.forms() if action.endswith("/invite")]
+    assert marit.get(f"{acme.portal}/dashboard").status == 200
+    account = f"/contacts/{acme.contact(MARIT).id}/account"
+    _press(kari, acme, MARIT, account)
+    assert "/login" in marit.get(f"{acme.portal}/dashboard").location
+    _press(kari, acme, MARIT, account)
+    marit.sign_in(acme.public_url, MARIT.email, PASSWORD, org="halden")
+    assert marit.get(f"{acme.portal}/dashboard").status == 200
+    for ending, said in (("/access", "Portal access is off"), ("/portal", "The portal is off")):
+        answer = _press(kari, acme, MARIT, ending)
+        assert said in answer.text
+        assert "/login" in marit.get(f"{acme.portal}/dashboard").location
+        _press(kari, acme, MARIT, ending)
+        marit.sign_in(acme.public_url, MARIT.email, PASSWORD, org="halden")
+        assert marit.get(f"{acme.portal}/dashboard").status == 200
+    moved = {"email": "marit.solberg@fjordhus.example"}
+    assert kari.fill_in(_of(acme, MARIT) + "/edit", moved, form="/edit").status == 303
+    assert "/login" in marit.get(f"{acme.portal}/dashboard").location
+    text = kari.get(_at(acme, MARIT)).text
+    for line in ("invited to the portal", "set up an account", "disabled an account", "signed in"):
+        assert line in text
+    staff = [row for row in acme.log() if row.actor == "Manager Nilsen"]
+    assert {"invite", "disable_account", "enable_account", "switch_access"} <= {
+        row.type for row in staff
+    }
+    assert all(row.ip and row.session_id.startswith("staff ") for row in staff)
+
+
+def test_links_are_revoked_after_a_question(acme, stage, kari):
+    _, link = acme.quote(MARIT)
+    _, other = acme.quote(OLAF, number="Q-2")
+    page = kari.get(_at(acme, MARIT))
+    assert "Revoke 1 link" in page.text
+    unsure = kari.fill_in(page, form="/revoke-links", htmx=True)
+    assert unsure.status == 422
+    assert stage.visitor().get(link).status == 200
+    sure = kari.fill_in(page, {"sure": "yes"}, form="/revoke-links")
+    assert "Every link" in kari.get(sure.location).text
+    assert stage.visitor().get(link).status == 404
+    assert stage.visitor().get(other).status == 200
+
+
+def test_why_somebody_sees_nothing(acme, kari):
+    draft = acme.document(MARIT, post=False)
+    acme.document(OLAF, Kind.INVOICE)
+    marit = acme.contact(MARIT).id
+
+    def why(number=""):
+        return kari.get(f"{_at(acme, MARIT)}/why?contact={marit}&number={number}", htmx=True).text
+
+    assert "cannot see the portal" in why()
+    text = why("Q-2041")
+    for reason in ("The portal is off for Fjordhus AS", "no account yet", "is a draft"):
+        assert reason in text
+    assert "does not belong to Fjordhus AS" in why("INV-1007")
+    assert "There is no document X" in why("X")
+    acme.account(MARIT)
+    acme.execute(
+        "UPDATE documents SET posted_at = created_at, state = 'posted' WHERE id = :id", id=draft
+    )
+    assert "can see Quote Q-2041" in why("Q-2041")
+    for odd in ("contact=x", f"contact={2**70}", f"contact={acme.contact(OLAF).id}&number=Q-2041"):
+        assert "see Quote" not in kari.get(f"{_at(acme, MARIT)}/why?{odd}").text
+
+
+def test_a_preview_is_read_only_and_no_view_of_theirs(acme, stage):
+    viewer = acme.staff(Role.VIEWER)
+    quote, _ = acme.quote(MARIT)
+    draft = acme.document(MARIT, Kind.INVOICE, post=False)
+    olafs = acme.document(OLAF, Kind.INVOICE, number="INV-9")
+    root = f"{_at(acme, MARIT)}/preview"
+    before = acme.dump()
+    for path in ("", "/quotes", f"/quotes/{quote}"):
+        page = viewer.get(root + path)
+        assert "You see what Fjordhus AS sees" in page.text
+        assert "/customer-portal" not in page.source
+        assert all(action.endswith("/quotes") for action in page.forms()), page.forms()
+        assert "post" not in [form.get("method") for form in page.tree.iter("form")]
+    assert "Q-2041" in viewer.get(f"{root}/quotes", htmx=True).text
+    assert viewer.get(f"{root}/quotes/{quote}?open=accept", htmx=True).headers["HX-Redirect"]
+    assert viewer.get(f"{root}/quotes/{quote}/pdf").data.startswith(b"%PDF")
+    for path in (f"/invoices/{draft}", f"/invoices/{olafs}", f"/invoices/{quote}", "/orders",
+                 "/nonsense", f"/quotes/{2**64}", f"/invoices/{draft}/pdf"):  # fmt: skip
+        assert viewer.get(root + path).status == 404, path
+    for path in ("/accept", "/decline", "/ask"):
+        assert viewer.post(f"{root}/quotes/{quote}{path}").status in {404, 405}
+    after = acme.dump()
+    assert after == before
+    seen = [row for row in acme.log() if row.type in {"view_quote", "download_pdf"}]
+    assert {(row.actor_kind, row.label, row.actor) for row in seen} == {
+        ("staff", "preview", "Viewer Nilsen")
+    }
+    assert "Viewer" not in acme.account(MARIT).get(f"{acme.portal}/dashboard").text
+
+
+def test_another_organizations_people_stay_theirs(acme, kari):
+    """Ids of customer and contact are looked for together."""
+    before = len(acme.rows(AccessLog))
+    strange = f"{_at(acme, MARIT)}/contacts/{acme.contact(OLAF).id}"
+    assert kari.get(f"{strange}/edit").status == 404
+    assert kari.get(_at(acme, CHIYO)).status == 404
+    key = {"csrf_token": kari.get(_at(acme, MARIT)).form("/portal")[1]["csrf_token"], "on": "no"}
+    for url in (strange, f"{_at(acme, CHIYO)}/contacts/{acme.contact(CHIYO).id}"):
+        for ending in ("/active", "/access", "/account", "/invite", "/edit"):
+            assert kari.post(url + ending, key).status == 404
+    assert kari.post(f"{_at(acme, MARIT)}/active", key | {"on": "maybe"}).status == 422
+    assert len(acme.rows(AccessLog)) == before
