@@ -11,8 +11,6 @@ from portico.queries import news
 from portico.services import notifications
 from portico.web import limits
 
-_PAYMENTS = "customer_portal.payments"
-
 
 @bp.get("/notifications", endpoint="notifications")
 def notifications_list() -> Response:
@@ -38,7 +36,7 @@ def notification_open(notification_id: int) -> Response:
     """Mark one as read and go to what it is about."""
     line = notifications.read(signed_in().actor, notification_id)
     if line.document_id is None:
-        return go(url_for(_PAYMENTS))
+        return go(url_for("customer_portal.payment", payment_id=line.payment_id))
     section = news.section_of(line)
     return go(url_for("customer_portal.document", section=section, document_id=line.document_id))
 

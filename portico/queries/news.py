@@ -23,7 +23,7 @@ _table = Notification.__table__
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One piece of news, and the document it leads to; none where it is about a payment."""
+    """One piece of news, and the document or payment it leads to."""
 
     id: int
     sentence: str
@@ -31,6 +31,7 @@ class Line:
     is_new: bool
     section: str | None
     document_id: int | None
+    payment_id: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ def page(account_id: int, locale: str, *, before: int | None = None) -> NewsPage
 def path_of(line: Any) -> str:
     """Where a notification leads, below the portal's root: ``invoices/17``."""
     if line.document_id is None:
-        return "payments"
+        return f"payments/{line.payment_id}"
     return f"{section_of(line)}/{line.document_id}"
 
 
@@ -77,6 +78,7 @@ def _line(row: Any, locale: str) -> Line:
         is_new=row.read_at is None,
         section=section_of(row) if row.document_id else None,
         document_id=row.document_id,
+        payment_id=row.payment_id,
     )
 
 

@@ -58,7 +58,8 @@ class News:
 
 def tell_shown(document: Document, *, before: int | None, mailed: Collection[int] = ()) -> None:
     """A revision was put before the customer; *before* is the one they had been shown, if any."""
-    topic = Topic.NEW_DOCUMENT if before is None else Topic.REVISED
+    again = before in {None, document.current_revision}  # to whoever has come since
+    topic = Topic.NEW_DOCUMENT if again else Topic.REVISED
     tell(document, News(topic, _shown(document), mailed=mailed))
 
 

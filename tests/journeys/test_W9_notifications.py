@@ -81,7 +81,7 @@ def test_each_piece_of_news_reaches_colleagues_once_and_never_who_did_it(both):
     acme = both.acme
     _settle(acme, JONAS, IDA)
     acme.account(MARIT)
-    acme.account(JONAS)
+    jonas = acme.account(JONAS)
     document, _link = acme.quote(MARIT)
     acme.mailed(document, MARIT)  # the same revision again is no news
     assert _told(acme, MARIT) == _told(acme, JONAS) == [Topic.NEW_DOCUMENT]
@@ -120,8 +120,14 @@ def test_each_piece_of_news_reaches_colleagues_once_and_never_who_did_it(both):
     ], "a receipt of the recorded answer went to everybody on file"
     assert _mailed(acme, MARIT) == ["We received €100.00, thank you: payment PAY-1."]
     letter = both.letters_to(JONAS)[-1].message.get_body(("plain",)).get_content()
-    assert f"{acme.portal}/payments" in letter
+    assert f"{acme.portal}/payments/1" in letter
     assert f"{acme.portal}/settings" in letter
+    account = _account(acme, JONAS).id
+    newest = max(one.id for one in acme.rows(Notification) if one.account_id == account)
+    opened = jonas.fill_in(f"{acme.portal}/notifications", form=f"/{newest}")
+    assert opened.location == f"{acme.portal}/payments/1"
+    assert "PAY-1" in jonas.get(opened.location).text
+    assert jonas.get(f"{acme.portal}/notifications").status == 200
 
 
 def test_by_mail_only_what_was_chosen_and_only_to_who_may_still_enter(acme):
