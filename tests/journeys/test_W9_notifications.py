@@ -12,10 +12,11 @@ from portico.records.account import PortalAccount
 from portico.records.content import Kind
 from portico.records.customer import Contact
 from portico.records.decision import Answer
+from portico.records.document import Document
 from portico.records.mail import Mail, MailKind, MailState
 from portico.records.notification import Notification, Topic
 from portico.records.payment import PaymentKind
-from portico.services import accounts, conversations, decisions, documents, payments, team
+from portico.services import accounts, conversations, decisions, documents, links, payments, team
 from portico.services.decisions import Signatory
 from portico.services.payments import Money
 from tests.cast import BEA, CHIYO, MARIT, OLAF, Person, dearer
@@ -211,8 +212,8 @@ def test_a_long_list_is_paged_by_key(acme):
     for number in range(60):
         acme.document(MARIT, number=f"Q-{number:02}", external_id=f"Q-{number:02}")
     with acme.scope():
-        for document in acme.rows(documents.Document):
-            documents.links.copy(document.id, by="Kari")
+        for document in acme.rows(Document):
+            links.copy(document.id, by="Kari")
     url, seen = f"{acme.portal}/notifications", []
     while url:
         page = browser.get(url)
