@@ -162,7 +162,7 @@ def _filter(errors: dict[str, str]) -> tuple[Filter, dict[str, Any]]:
         name: search_term(request.args.get(name, ""))
         for name in ("what", "by", "label", "customer", "document", "q", "since", "until", "scope")
     }
-    # What happened before it was known where somebody works is the owners' to see.
+    # What belongs to no single organization is the owners' to see.
     whole = asked["scope"] == "all" and who.may(Permission.TEAM)
     wanted = Filter(
         None if whole else who.organization_id,

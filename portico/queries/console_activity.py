@@ -43,6 +43,7 @@ WORDS = {
     Activity.INVITE: "Invited to the portal",
     Activity.INVITE_STAFF: "Invited to the team",
     Activity.CHANGE_TEAM: "Changed the team",
+    Activity.CHANGE_SECOND_FACTOR: "Changed a second factor",
     Activity.DISABLE_ACCOUNT: "Disabled an account",
     Activity.ENABLE_ACCOUNT: "Enabled an account",
     Activity.SWITCH_ACCESS: "Switched portal access",
@@ -66,6 +67,7 @@ WORDS = {
     Activity.ISSUE_LINK: "Issued a link",
     Activity.REVOKE_LINK: "Revoked a link",
     Activity.SEND_DOCUMENT: "Sent a document",
+    Activity.POST_DOCUMENT: "Posted a document",
     Activity.IMPORT_DOCUMENT: "Imported a document",
     Activity.EXTEND_QUOTE: "Gave more time",
     Activity.VOID_DOCUMENT: "Withdrew a document",
@@ -96,8 +98,7 @@ def words_of(type_: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """What to show. *organization_id* None: what belongs to no organization (a failed sign-in
-    of the team, before it is known where somebody works)."""
+    """What to show. *organization_id* None: what belongs to no single organization."""
 
     organization_id: int | None
     types: tuple[Activity, ...] = ()  # none: all
