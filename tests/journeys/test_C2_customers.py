@@ -64,12 +64,13 @@ def test_a_list_is_searched_and_paged(acme, kari):
             team.create_customer("halden", f"Bygg {number:02}", external_id=f"B-{number}")
     page = kari.get(f"{acme.console}/customers")
     assert len(page.tree.findall(".//tbody/tr")) == 25
-    names, url = [], f"{acme.console}/customers"
+    names: list[str] = []
+    url = f"{acme.console}/customers"
     while url:
         page = kari.get(url, htmx=True)
         names += [row.text_content().split("\n")[0].strip() for row in page.tree.findall(".//td/a")]
         more = page.tree.xpath(".//a[@rel='next']/@href")
-        url = f"{acme.public_url}{more[0]}" if more else None
+        url = f"{acme.public_url}{more[0]}" if more else ""
     assert len(names) == len(set(names)) == 62
     assert names == sorted(names)
     back = kari.get(acme.public_url + page.tree.xpath(".//a[@rel='prev']/@href")[0])
