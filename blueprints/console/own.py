@@ -70,7 +70,9 @@ def own_second_factor_begin() -> Response:
             second_factor.begin(me().staff_id, current, **_trail())
     except BadInput as problem:
         return _page(problem.status, section="begin", errors=problem.errors)
-    return _done("Now show the square to your app.")
+    if request.headers.get("HX-Request") == "true":
+        return _page(section="confirm")
+    return go(url_for("console.own_settings", _anchor="second-factor"))
 
 
 @bp.post("/you/second-factor/confirm")

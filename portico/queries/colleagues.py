@@ -27,7 +27,7 @@ class Colleague:
     is_active: bool
     is_set_up: bool
     has_second_factor: bool
-    last_sign_in_at: dt.datetime | None
+    last_seen_at: dt.datetime | None  # in this organization
 
     @property
     def state(self) -> tuple[str, str]:
@@ -38,11 +38,19 @@ class Colleague:
 
 
 _member, _role, _session = StaffMember.__table__, StaffRole.__table__, StaffSession.__table__
+_last_here = (
+    sa.select(sa.func.max(_session.c.last_seen_at))
+    .where(
+        _session.c.staff_id == _role.c.staff_id,
+        _session.c.organization_id == _role.c.organization_id,
+    )
+    .scalar_subquery()
+)
 _team = (
     sa.select(
         *(_member.c[name] for name in ("id", "name", "email", "is_active", "set_up_at")),
         _member.c.totp_confirmed_at,
-        _member.c.last_sign_in_at,
+        _last_here.label("last_seen_at"),
         _role.c.role,
     )
     .select_from(sa.join(_member, _role, _role.c.staff_id == _member.c.id))
@@ -78,7 +86,7 @@ def _colleague(row: Any) -> Colleague:
         is_active=row.is_active,
         is_set_up=row.set_up_at is not None,
         has_second_factor=row.totp_confirmed_at is not None,
-        last_sign_in_at=row.last_sign_in_at,
+        last_seen_at=row.last_seen_at,
     )
 
 

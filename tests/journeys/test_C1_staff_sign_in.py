@@ -211,6 +211,8 @@ def test_one_works_only_where_one_has_a_role(both):
         colleagues.invite("Any name", "sales@halden.example", 2, Role.OWNER, by="Kari")
     done = visitor.post(f"{console}/organization", token | {"slug": "brightwater"})
     assert done.location == f"{console}/"
+    old_tab = visitor.post(f"{console}/organization", token | {"slug": "halden"})
+    assert old_tab.status == 403, "a form of the other organization does nothing here"
     team = visitor.get(f"{console}/team")
     assert team.status == 200, "an owner there"
     assert "Sales Nilsen" in team.text
