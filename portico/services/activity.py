@@ -254,6 +254,8 @@ def _complete(row: dict[str, Any], position: int) -> dict[str, Any]:
     )
     if row["actor_kind"] != ActorKind.CUSTOMER and not row["preview"]:
         label, reason = Label.PERSON, "done by the team or by Portico itself"
+    elif row["session_id"] and label is Label.SCANNER:
+        label, reason = Label.PERSON, "signed in to an account"
     device = scanners.device_of(full["user_agent"])
     salt = secrets.token_bytes(16)
     full |= {
