@@ -106,10 +106,12 @@ def change_organization(slug: str, face: OrganizationFace, *, by: str = "the tea
 
 
 def _warn_of_other_payment(organization: Organization, changed: dict[str, Any], by: str) -> None:
-    """Whoever leads customers' money elsewhere is seen by the team, at its address until now."""
+    """Whoever leads customers' money elsewhere, or the warning about it, is seen by the team, at
+    its address until now."""
     watched = {
         "payment_instructions": "The payment instructions",
         "payment_url": "The address behind Pay now",
+        "email": "The address where the team is mailed",  # or the next warning would go astray
     }
     changes = [
         {"what": what, "before": getattr(organization, name), "after": changed[name]}
