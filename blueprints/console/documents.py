@@ -105,7 +105,10 @@ def _id(text: str) -> int | None:
 @bp.get("/documents/<int:document_id>")
 @needs(Permission.VIEW)
 def document(document_id: int) -> Response:
-    return document_page(document_id, Tab.PAPER, notice=_done_notice())
+    """The paper. A form may be asked for unfolded."""
+    wanted = request.args.get("open", "")
+    opened = wanted if wanted in _NEEDS else None
+    return document_page(document_id, Tab.PAPER, notice=_done_notice(), opened=opened)
 
 
 @bp.get("/documents/<int:document_id>/links")

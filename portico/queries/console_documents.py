@@ -38,6 +38,7 @@ SOON_DAYS = 7  # a quote that is open for no longer is running out
 _MORE_DAYS = 14
 _WINDOW = 2000  # so many of the newest are searched for a part of a number
 _MOST_RECIPIENTS = 100
+_MOST_NUMBERED = 50  # documents of several kinds may have the same number
 _MOST_CUSTOMERS = 5  # so many whose names match have their documents listed
 
 _doc, _rev, _customer = Document.__table__, DocumentRevision.__table__, Customer.__table__
@@ -289,17 +290,14 @@ class _Asked:
     def _search(
         self, ranges: Sequence[_Range], limit: int, key: Place | None, upwards: bool
     ) -> list[sa.Select[Any]]:
-        term = self._wanted.term
-        parts = []
+        parts = self._numbered_parts(limit, key, upwards)
         for one in ranges:
             window = _place(one, _WINDOW // len(ranges), key, upwards, _doc.c.number).subquery()
             parts.append(
                 sa.select(window.c.id, window.c.place).where(
-                    window.c.number.icontains(term, autoescape=True)
+                    window.c.number.icontains(self._wanted.term, autoescape=True)
                 )
             )
-            exact = _doc.c.number.in_({term, term.upper(), term.lower()})
-            parts.append(_part(_Range((*one.where, exact), one.column), limit, key, upwards))
         for customer_id in self._customers():
             theirs = Wanted(self._wanted.which, self._wanted.kind, customer_id)
             parts += [
@@ -307,6 +305,30 @@ class _Asked:
                 for one in _ranges(self._organization_id, theirs, self._today)
             ]
         return parts
+
+    def _numbered_parts(self, limit: int, key: Place | None, upwards: bool) -> list[sa.Select[Any]]:
+        found = self._numbered()
+        if not found:
+            return []
+        ranges = _ranges(self._organization_id, self._wanted, self._today, by_id=True)
+        return [
+            _part(_Range((*one.where, _doc.c.id.in_(found)), one.column), limit, key, upwards)
+            for one in ranges
+        ]
+
+    def _numbered(self) -> list[int]:
+        """Documents whose whole number was typed."""
+        term = self._wanted.term
+        asked = (
+            sa.select(_doc.c.id)
+            .where(
+                _doc.c.organization_id == self._organization_id,
+                _doc.c.number.in_({term, term.upper(), term.lower()}),
+            )
+            .limit(_MOST_NUMBERED)
+        )
+        with reading() as connection:
+            return list(connection.execute(asked).scalars())
 
     def _customers(self) -> list[int]:
         """Customers whose names match, the first by name."""
@@ -325,9 +347,15 @@ class _Asked:
             return list(connection.execute(asked).scalars())
 
 
-def _ranges(organization_id: int, wanted: Wanted, today: dt.date) -> list[_Range]:
-    """The ranges whose merge is what is wanted; none where a kind has no such thing."""
-    of = [_doc.c.organization_id == organization_id]
+def _ranges(
+    organization_id: int, wanted: Wanted, today: dt.date, *, by_id: bool = False
+) -> list[_Range]:
+    """The ranges whose merge is what is wanted; none where a kind has no such thing.
+
+    *by_id* is for few documents whose ids are known: "+ 0" keeps SQLite at those.
+    """
+    own = _doc.c.organization_id + 0 if by_id else _doc.c.organization_id
+    of = [own == organization_id]
     if wanted.customer_id is not None:
         of.append(_doc.c.customer_id == wanted.customer_id)
     kinds = [wanted.kind] if wanted.kind else list(Kind)
