@@ -67,6 +67,8 @@ WORDS = {
     Activity.ISSUE_LINK: "Issued a link",
     Activity.REVOKE_LINK: "Revoked a link",
     Activity.SEND_DOCUMENT: "Sent a document",
+    Activity.WRITE_DOCUMENT: "Wrote a document",
+    Activity.REVISE_DOCUMENT: "Revised a document",
     Activity.POST_DOCUMENT: "Posted a document",
     Activity.IMPORT_DOCUMENT: "Imported a document",
     Activity.EXTEND_QUOTE: "Gave more time",

@@ -55,6 +55,8 @@ class Activity(StrEnum):
     REVOKE_LINK = "revoke_link"
     SEND_DOCUMENT = "send_document"
     IMPORT_DOCUMENT = "import_document"
+    WRITE_DOCUMENT = "write_document"  # a new one, in the console
+    REVISE_DOCUMENT = "revise_document"
     POST_DOCUMENT = "post_document"
     EXTEND_QUOTE = "extend_quote"
     VOID_DOCUMENT = "void_document"

@@ -13,21 +13,18 @@ from portico.db import db, unit_of_work
 from portico.queries.statement import AccountStatement, Span, check_currency, currencies, statement
 from portico.records.activity import Activity, ActorKind
 from portico.records.content import (
-    Address,
     DocumentContent,
-    Identifier,
     Kind,
-    Party,
     Period,
     StatementBody,
     StatementEntry,
     Totals,
 )
 from portico.records.customer import Customer
-from portico.records.document import Document, DocumentRevision
+from portico.records.document import Document
 from portico.records.organization import Organization
 from portico.refusals import BadInput, Conflict, StaffRefusal
-from portico.services import activity, documents
+from portico.services import activity, documents, parties
 from portico.services.activity import Entry
 from portico.services.actors import Actor
 from portico.services.documents import Draft
@@ -93,8 +90,8 @@ def content_for(
             number=number or f"{span.start} to {span.end}",
             currency=found.currency,
             issued_on=clock.today(organization.timezone),
-            seller=_seller(organization),
-            buyer=_buyer(customer),
+            seller=parties.seller(organization),
+            buyer=parties.buyer(customer),
             totals=Totals(payable=found.closing),
             statement=_body(found),
         )
@@ -104,9 +101,22 @@ def content_for(
 
 def for_actor(actor: Actor, span: Span, currency: str | None = None) -> DocumentContent:
     """The statement a signed-in customer asks for. Raises what :func:`content_for` raises."""
-    organization = db.session.get_one(Organization, actor.organization_id)
-    customer = db.session.get_one(Customer, actor.customer_id)
-    return content_for(organization, customer, span, currency)
+    return for_customer(actor.customer_id, span, currency)
+
+
+def for_customer(customer_id: int, span: Span, currency: str | None = None) -> DocumentContent:
+    """What a statement of a customer would say today. Raises what :func:`content_for` raises."""
+    return content_for(*_both(customer_id), span, currency)
+
+
+def issue_for(customer_id: int, span: Span, currency: str | None = None, *, by: str) -> int:
+    """Issue a statement of a customer; returns the document's id. Raises what :func:`issue` does."""
+    return issue(*_both(customer_id), span, by=by, currency=currency).id
+
+
+def _both(customer_id: int) -> tuple[Organization, Customer]:
+    customer = db.session.get_one(Customer, customer_id)
+    return db.session.get_one(Organization, customer.organization_id), customer
 
 
 def _currency(organization: Organization, customer: Customer, asked: str | None) -> str:
@@ -138,42 +148,6 @@ def _body(found: AccountStatement) -> StatementBody:
         closing=found.closing,
         ageing=found.ageing,
     )
-
-
-def _seller(organization: Organization) -> Party:
-    lines = tuple(line[:500] for line in organization.address.splitlines() if line.strip())
-    tax_id = organization.tax_id
-    return Party(
-        name=organization.name,
-        address=Address(lines=lines[:12]) if lines else None,
-        tax_ids=(Identifier(value=tax_id),) if tax_id else (),
-    )
-
-
-def _buyer(customer: Customer) -> Party:
-    """As the newest invoice names them, address and all; else by name alone."""
-    newest = db.session.execute(
-        sa.select(DocumentRevision.content)
-        .join(
-            Document,
-            sa.and_(
-                Document.id == DocumentRevision.document_id,
-                DocumentRevision.number
-                == sa.func.coalesce(Document.sent_revision, Document.current_revision),
-            ),
-        )
-        .where(
-            Document.organization_id == customer.organization_id,
-            Document.customer_id == customer.id,
-            Document.kind == Kind.INVOICE.value,
-            Document.posted_at.is_not(None),
-        )
-        .order_by(Document.issued_on.desc(), Document.id.desc())
-        .limit(1)
-    ).scalar_one_or_none()
-    if newest is None:
-        return Party(name=customer.name)
-    return DocumentContent.model_validate_json(newest).buyer
 
 
 def _next_number(organization: Organization) -> str:
