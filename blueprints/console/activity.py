@@ -142,6 +142,11 @@ class LogView:
         return text
 
     @property
+    def is_narrowed_further(self) -> bool:
+        """Whether the filters that are folded away say something."""
+        return not self.query.keys().isdisjoint({"by", "label", "since", "until", "scope"})
+
+    @property
     def older_url(self) -> str | None:
         older = self.page.older
         return url_for("console.activity", **self.query, before=str(older)) if older else None

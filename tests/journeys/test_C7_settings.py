@@ -1,0 +1,150 @@
+"""C7: what the team sets for its organization, each change in the log under the fields' names."""
+
+from __future__ import annotations
+
+from io import BytesIO
+
+import pytest
+import sqlalchemy as sa
+from pypdf import PdfReader
+
+from portico.db import db
+from portico.pdf import DESIGNS
+from portico.queries.faces import organization_face
+from portico.records.organization import LinkLifetime, Organization
+from portico.records.staff import Role
+from portico.services import renditions
+from tests.cast import CHIYO, MARIT
+
+PAGES = ("", "/portal", "/payment", "/branding", "/pdf")
+
+
+def _halden(stage):
+    return next(one for one in stage.acme.rows(Organization) if one.slug == "halden")
+
+
+def _changes(stage):
+    return [row.details["fields"] for row in stage.acme.log() if row.type == "update_organization"]
+
+
+def test_settings_are_for_those_who_may_set_and_change_their_own_organization(stage):
+    address = f"{stage.acme.console}/settings"
+    for role in (Role.VIEWER, Role.SALES, Role.ACCOUNTANT):
+        staff = stage.acme.staff(role)
+        assert {staff.get(address + page).status for page in PAGES} == {403}
+    assert "/staff/login" in stage.acme.account(MARIT).get(address).location
+    other = stage.acme.staff(Role.OWNER, "brightwater")
+    assert other.fill_in(address, {"name": "Ours alone"}, form="/settings").status == 303
+    assert _halden(stage).name == "Halden of Acme"
+    (row,) = (row for row in stage.acme.log() if row.type == "update_organization")
+    assert row.organization_id == stage.acme.customer(CHIYO).organization_id
+
+
+def test_what_is_set_shows_to_customers_and_what_cannot_be_is_said(stage):
+    acme, staff = stage.acme, stage.acme.staff(Role.MANAGER)
+    address = f"{acme.console}/settings"
+    changed = {"name": "Halden & Sons", "address": "Quay 1\nBergen", "sender_name": "Kari at Halden",
+               "timezone": "Europe/Paris", "locale": "de"}  # fmt: skip
+    done = staff.fill_in(address, changed, form="/settings")
+    assert "The settings are saved" in staff.get(done.location).text
+    assert "The settings are saved" not in staff.get(done.location).text
+    _quote, link = acme.quote()
+    assert stage.letters_to(MARIT)[-1].message["From"].startswith("Kari at Halden <")
+    assert "Halden & Sons" in stage.visitor().get(link).text
+    before = acme.dump()
+    for name, wrong in (
+        ("name", ""), ("name", "x" * 201), ("email", "nobody"), ("locale", "xx"),
+        ("timezone", "../etc"), ("sender_name", "A\u0000B"), ("address", "\u202e" * 5000),
+        ("phone", "1" * 30_000),
+    ):  # fmt: skip
+        for htmx in (False, True):
+            answer = staff.fill_in(address, {name: wrong}, form="/settings", htmx=htmx)
+            assert answer.status == 422, (name, wrong)
+            assert answer.tree.xpath(f"//*[@name='{name}' and @aria-invalid]"), name
+    assert acme.dump() == before
+    assert _changes(stage) == [["address", "locale", "name", "sender_name", "timezone"]]
+
+
+def test_the_portals_sections_reminders_and_links(both):
+    acme, staff = both.acme, both.acme.staff(Role.OWNER)
+    address = f"{acme.console}/settings/portal"
+    with_orders = {"section": "orders", "remind_quote_days": "9", "next_steps": "We call you."}
+    assert staff.fill_in(address, with_orders, form="/portal").status == 303
+    found = _halden(both)
+    assert (found.sections, found.remind_quote_days) == (["orders"], 9)
+    assert found.self_signup
+    token = staff.get(address).form("/portal")[1]["csrf_token"]
+    bare = {"csrf_token": token, "remind_quote_days": "9", "remind_invoice_days": "3"}
+    assert staff.post(address, bare | {"section": "cellars"}).status == 303
+    assert (_halden(both).sections, _halden(both).self_signup) == ([], False)
+    assert _halden(both).next_steps == "We call you."
+    for days in ("61", "-1", "many", "9" * 40, ""):
+        assert staff.fill_in(address, {"remind_quote_days": days}, form="/portal").status == 422
+    lives = {"hours_quote": "72", "until_validity_quote": "on", "hours_invoice": "8784"}
+    assert staff.fill_in(address, lives, form="/links").status == 303
+    assert staff.fill_in(address, lives, form="/links").status == 303  # and nothing to log
+    with acme.scope():
+        kept = {
+            row.kind: (row.hours, row.until_validity)
+            for row in db.session.execute(sa.select(LinkLifetime)).scalars()
+        }
+    assert kept == {"quote": (72, True), "invoice": (8784, False)}
+    acme.quote()
+    assert acme.links()[0].life_hours == 72
+    for hours in ("0", "8785", "1.5", "x"):
+        wrong = staff.fill_in(address, {"hours_invoice": hours}, form="/links", htmx=True)
+        assert wrong.status == 422
+        assert "from 1 to 8784 hours" in wrong.text
+    assert staff.post(f"{address}/links", {"csrf_token": token}).status == 422
+    assert _changes(both) == [
+        ["next_steps", "remind_quote_days", "sections"],
+        ["sections", "self_signup"],
+        ["link lifetime of quote", "link lifetime of invoice"],
+    ]
+
+
+def test_ways_to_pay_show_an_example_and_when_they_changed(stage, clock):
+    staff = stage.acme.staff(Role.OWNER)
+    address = f"{stage.acme.console}/settings/payment"
+    for wrong in ("http://pay.example/", "https://{number}.example/", "javascript:x",
+                  "https://pay.example/{iban}"):  # fmt: skip
+        assert staff.fill_in(address, {"payment_url": wrong}, form="/payment").status == 422
+    template = "https://pay.example/{number}?a={amount}&c={currency}"
+    clock.set(2026, 11, 12, 10)
+    changed = {"payment_url": template, "payment_instructions": "To NO00 1234."}
+    assert staff.fill_in(address, changed, form="/payment").status == 303
+    said = staff.get(address).text
+    assert "https://pay.example/INV-2041?a=1250.50&c=EUR" in said
+    assert "Last changed 12 Nov 2026, 11:00 CET" in said
+    token = staff.get(address).form("/payment")[1]["csrf_token"]
+    assert staff.post(address, {"csrf_token": token}).status == 303  # what is not sent stays
+    assert _halden(stage).payment_url == template
+    stage.deliver()
+    (warning,) = stage.letters_to("office@halden.example")
+    assert warning.message["Subject"].startswith("How customers pay")
+
+
+@pytest.mark.parametrize("has_document", [False, True])
+def test_a_design_is_previewed_chosen_and_switched_off(stage, has_document):
+    acme, staff = stage.acme, stage.acme.staff(Role.OWNER)
+    address = f"{acme.console}/settings/pdf"
+    if has_document:
+        acme.document(MARIT)
+    pictures = {staff.get(f"{address}/{design}.pdf").data for design in DESIGNS}
+    assert len(pictures) == len(DESIGNS) >= 4
+    for picture in pictures:
+        assert picture.startswith(b"%PDF-")
+        words = " ".join(one.extract_text() for one in PdfReader(BytesIO(picture)).pages)
+        assert ("SAMPLE-1" in words) is not has_document
+    for name in ("../etc", "none", "%00"):
+        assert staff.get(f"{address}/{name}.pdf").status == 404
+    page = staff.get(address)
+    assert staff.fill_in(page, {"pdf_design": "banner"}, form="/pdf").status == 303
+    assert _halden(stage).pdf_design == "banner"
+    assert staff.fill_in(page, {"pdf_design": "gothic"}, form="/pdf").status == 422
+    token = page.form("/pdf")[1]["csrf_token"]
+    assert staff.post(address, {"csrf_token": token}).status == 303
+    found = _halden(stage)
+    assert (found.pdf_design, found.pdf_templates_enabled) == ("banner", False)
+    with acme.scope():
+        assert renditions.design_of(organization_face(found)) == "plain"
