@@ -13,13 +13,12 @@ import sqlalchemy as sa
 from portico.db import db, unit_of_work
 from portico.records.activity import Activity, ActorKind
 from portico.records.customer import Customer
-from portico.records.decision import Answer, Decision
-from portico.records.link import Purpose
+from portico.records.decision import Answer, Decision, Via
 from portico.refusals import Refusal
 from portico.services import activity, decisions, documents, intake, links, sending
 from portico.services.activity import Entry
+from portico.services.actors import Actor
 from portico.services.decisions import Signatory
-from portico.services.links import Actor
 from tests.cast import MARIT, content_for
 
 STAFF = {
@@ -31,9 +30,15 @@ STAFF = {
 def _actor(company, quote):
     link = next(one for one in company.links() if one.document_id == quote)
     return Actor(
-        link.id, Purpose.DOCUMENT, link.organization_id, link.customer_id, quote,
-        link.contact_id, "Marit Solberg", MARIT.email,
-    )  # fmt: skip
+        via=Via.LINK,
+        organization_id=link.organization_id,
+        customer_id=link.customer_id,
+        contact_id=link.contact_id,
+        contact_name="Marit Solberg",
+        contact_email=MARIT.email,
+        document_id=quote,
+        link_id=link.id,
+    )
 
 
 @pytest.mark.parametrize("change", STAFF)
