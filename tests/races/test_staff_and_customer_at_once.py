@@ -15,7 +15,7 @@ from portico.records.activity import Activity, ActorKind
 from portico.records.customer import Customer
 from portico.records.decision import Answer, Decision, Via
 from portico.refusals import Refusal
-from portico.services import activity, decisions, documents, intake, links, sending
+from portico.services import activity, conversations, decisions, documents, intake, links, sending
 from portico.services.activity import Entry
 from portico.services.actors import Actor
 from portico.services.decisions import Signatory
@@ -140,3 +140,29 @@ def test_two_imports_that_meet_a_new_customer_make_one(both):
     with both.acme.scope():
         named = sa.select(sa.func.count(Customer.id)).where(Customer.name == "Newcomer AS")
         assert db.session.scalar(named) == 1
+
+
+def test_a_question_that_comes_while_one_is_answered_still_waits(both):
+    company = both.acme
+    for number in range(8):
+        quote = company.document(MARIT, external_id=f"asked-{number}")
+        company.send(quote, MARIT)
+        actor = _actor(company, quote)
+        with company.scope():
+            seen = conversations.ask(actor, "Is it oak?").id
+        ready = Barrier(2)
+
+        def ask(actor=actor, ready=ready):
+            with company.scope():
+                ready.wait(10)
+                conversations.ask(actor, "And the skirting?")
+
+        def answer(quote=quote, ready=ready, seen=seen):
+            with company.scope():
+                ready.wait(10)
+                conversations.answer(quote, "It is.", by="Kari", seen=seen)
+
+        with ThreadPoolExecutor(2) as pool:
+            outcomes = [one.exception(30) for one in (pool.submit(ask), pool.submit(answer))]
+        assert outcomes == [None, None]
+        assert company.read(quote).asked_at is not None
