@@ -9,7 +9,7 @@ from flask import Response, request, url_for
 
 from blueprints.console import bp
 from blueprints.console.frame import console_page
-from blueprints.console.gate import go, me, needs, require
+from blueprints.console.gate import go, me, needs
 from portico.queries import console_activity, console_customers, console_documents
 from portico.queries.console_activity import Filter, Key
 from portico.queries.console_customers import CustomerRecord, Person
@@ -18,14 +18,14 @@ from portico.queries.lists import LARGEST_ID, search_term
 from portico.records.content import Kind
 from portico.records.document import KINDS
 from portico.records.staff import Permission
-from portico.refusals import BadInput, Conflict, NotFound, StaffRefusal
+from portico.refusals import BadInput, Conflict, NotAllowed, NotFound, StaffRefusal
 from portico.services import accounts, customers, links
 from portico.services.customers import ContactFace, CustomerFace
 
 _ONE = "/customers/<int:customer_id>"
 _PERSON = f"{_ONE}/contacts/<int:contact_id>"
 _DOCUMENTS = 6
-_TIMELINE = 20
+_TIMELINE = 12
 _DONE = {
     "created": "The customer is written down. Add the people you write to.",
     "changed": "Saved.",
@@ -44,6 +44,8 @@ _DONE = {
     "disabled": "The account is disabled.",
     "enabled": "The account is enabled again.",
 }
+
+_NOT_THEIRS = "An account signs in with it, so changing it takes a role that manages accounts."
 
 
 # --- the list -----------------------------------------------------------------------------------
@@ -176,8 +178,9 @@ def contact_edit(customer_id: int, contact_id: int) -> Response:
 def contact_change(customer_id: int, contact_id: int) -> Response:
     """Whoever may choose the address of an account may have its next password mailed there."""
     at, person, face = find(customer_id), _find_person(customer_id, contact_id), _contact_face()
-    if person.account_id is not None and face.email.strip() != person.email:
-        require(Permission.MANAGE_PORTAL_ACCESS)
+    moves = person.account_id is not None and face.email.strip() != person.email
+    if moves and not me().may(Permission.MANAGE_PORTAL_ACCESS):
+        return _contact_form(at, person, face, {"email": _NOT_THEIRS}, NotAllowed.status)
     try:
         customers.change_contact(person.id, face, by=me().by)
     except BadInput as problem:

@@ -177,7 +177,8 @@ def _page(
     template: str, at: CustomerRecord, who: SignedIn, *, part: str | None = None, **context: Any
 ) -> Response:
     if part is None and request.headers.get("HX-Request") == "true":
-        return go(request.full_path.rstrip("?"))  # the portal's page would swap this into a part
+        # The portal's page would swap this into a part of itself.
+        return go(f"{request.script_root}{request.full_path}".rstrip("?"))
 
     def preview_url(endpoint: str, **values: Any) -> str:
         """Where a link of the portal leads here; what a preview has no page for leads to its start."""

@@ -204,7 +204,7 @@ def _with_accounts(
             }
             for row in some
         ]
-        db.session.execute(insert(PortalAccount).values(new).on_conflict_do_nothing())
+        db.session.execute(insert(PortalAccount).on_conflict_do_nothing(), new)
         ids = [row.id for row in some]
         held = sa.select(PortalAccount.id).where(PortalAccount.contact_id.in_(ids))
         db.session.execute(held.order_by(PortalAccount.id).with_for_update(key_share=True)).all()
