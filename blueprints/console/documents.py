@@ -241,7 +241,7 @@ def _actions(at: OpenDocument) -> dict[str, str | None]:
     found: dict[str, str | None] = {}
     for name in names:
         allowed = me().may(_NEEDS.get(name, sending_needs(at)))
-        found[name] = (refused.get(name) or None) if allowed else "Your role does not cover this."
+        found[name] = (refused.get(name) or None) if allowed else "Somebody with another role can do this."
     return found
 
 

@@ -66,7 +66,7 @@ def test_strangers_find_nothing_and_a_viewer_changes_nothing(stage, acme):
     page = viewer.get(at(acme, quote))
     assert page.status == 200
     assert not [form for form in page.forms() if "/documents/" in form]
-    assert "Your role does not cover this." in page.text
+    assert "Somebody with another role can do this." in page.text
     token = viewer.get(f"{acme.console}/logout").form("/logout")[1]["csrf_token"]
     for action in WRITES:
         assert viewer.post(at(acme, quote, action), {"csrf_token": token}).status == 403
