@@ -6,7 +6,6 @@ import re
 from collections.abc import Sequence
 
 _COUNTED = re.compile(r"(.*?)([0-9]{1,9})\Z", re.DOTALL)
-_TRIES = 1000
 
 
 def following(newest: Sequence[str], year: int, start: str) -> str:
@@ -25,11 +24,9 @@ def following(newest: Sequence[str], year: int, start: str) -> str:
     return f"{prefix}{max(int(match[2]) for match in same) + 1:0{width}}"
 
 
-def first_free(number: str, taken: set[str]) -> str:
-    """*number*, or the next of its series that is not *taken*."""
-    for _ in range(_TRIES):
-        match = _COUNTED.match(number)
-        if number not in taken or match is None:
-            break
-        number = f"{match[1]}{int(match[2]) + 1:0{len(match[2])}}"
-    return number
+def after(number: str) -> str:
+    """The next of a number's series."""
+    match = _COUNTED.match(number)
+    if match is None:
+        return f"{number}-2"
+    return f"{match[1]}{int(match[2]) + 1:0{len(match[2])}}"

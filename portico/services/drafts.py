@@ -1,0 +1,268 @@
+"""Quotes and invoices written in the console: begun, saved, changed (spec C4).
+
+Content is only ever added: each saving that changes something makes a revision.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+
+from portico import clock
+from portico.db import db, unit_of_work
+from portico.records.activity import Activity, ActorKind
+from portico.records.content import DocumentContent, Kind, fingerprint
+from portico.records.customer import Customer
+from portico.records.document import Document, DocumentRevision, State
+from portico.records.organization import Organization
+from portico.refusals import BadInput, Conflict, StaffRefusal, Unknown
+from portico.services import activity, documents, links, numbering, parties, payments
+from portico.services.activity import Entry
+from portico.services.documents import Draft
+from portico.services.typed_papers import (
+    TypedLine,
+    TypedPaper,
+    address_of,
+    content_of,
+    lost_by_editing,
+    typed_of,
+)
+from portico.text import one_line
+
+_STARTS = {Kind.QUOTE: "Q", Kind.INVOICE: "INV"}
+_DAYS = {Kind.QUOTE: 30, Kind.INVOICE: 14}
+_RECENT = 50  # so many numbers tell how a series goes on
+
+
+class ChangedMeanwhile(Conflict):
+    """Somebody else changed the document while this person was editing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """How a document stood when somebody began to edit it."""
+
+    revision: int
+    decided: bool  # an answer of the customer stood on it
+
+
+# --- a new one --------------------------------------------------------------------------------
+
+
+def blank(organization_id: int, kind: Kind) -> TypedPaper:
+    """The form to begin with: the next number, today, and currency and tax as the last time."""
+    organization = db.session.get_one(Organization, organization_id)
+    today = clock.today(organization.timezone)
+    newest = db.session.execute(
+        sa.select(DocumentRevision.content)
+        .join(Document, Document.id == DocumentRevision.document_id)
+        .where(
+            Document.organization_id == organization_id,
+            Document.kind == kind.value,
+            DocumentRevision.number == Document.current_revision,
+        )
+        .order_by(Document.id.desc())
+        .limit(1)
+    ).scalar_one_or_none()
+    last = DocumentContent.model_validate_json(newest) if newest else None
+    tax = next((line.tax for line in typed_of(last).lines), "") if last else ""
+    return TypedPaper(
+        number=next_number(organization, kind),
+        issued_on=today.isoformat(),
+        last_day=(today + dt.timedelta(days=_DAYS[kind])).isoformat(),
+        currency=last.currency if last else "EUR",
+        lines=(TypedLine(quantity="1", tax=tax),),
+    )
+
+
+def address_for(customer_id: int) -> str:
+    """Where the customer's papers went last, as somebody would type it."""
+    return address_of(parties.buyer(db.session.get_one(Customer, customer_id)))
+
+
+def next_number(organization: Organization, kind: Kind) -> str:
+    """The number that follows the newest ones of its kind and is free."""
+    newest = (
+        db.session.execute(
+            sa.select(Document.number)
+            .where(Document.organization_id == organization.id, Document.kind == kind.value)
+            .order_by(Document.id.desc())
+            .limit(_RECENT)
+        )
+        .scalars()
+        .all()
+    )
+    year = clock.today(organization.timezone).year
+    number = numbering.following(newest, year, _STARTS[kind])
+    while _holder(organization.id, kind, number) is not None:
+        number = numbering.after(number)
+    return number
+
+
+def create(customer_id: int, kind: Kind, typed: TypedPaper, *, post: bool, by: str) -> int:
+    """A new quote or invoice, posted or as a draft; returns its id.
+
+    Raises BadInput with every field that is wrong, Unknown.
+    """
+    try:
+        with unit_of_work():
+            customer = db.session.get(Customer, customer_id)
+            if customer is None:
+                raise Unknown("There is no such customer.")
+            organization = _hold_numbers(customer.organization_id)
+            seller, buyer = parties.seller(organization), parties.buyer(customer)
+            content = content_of(kind, typed, seller, buyer)
+            _require_free(organization, kind, content.number)
+            payments.hold_books(customer.id)
+            draft = Draft(content, content.number, post=post)
+            document = documents.add(draft, organization, customer, by=by)
+            _log(Activity.WRITE_DOCUMENT, document, by, posted=post)
+            return document.id
+    except IntegrityError:
+        raise BadInput({"number": "This number was taken in this moment."}) from None
+
+
+# --- a change ---------------------------------------------------------------------------------
+
+
+def why_not(document: Document | None, content: DocumentContent) -> str | None:
+    """Why a document cannot be edited in the console, in a sentence; None where it can."""
+    if document is not None and document.is_void:
+        return "It was withdrawn or cancelled and cannot be changed."
+    if content.kind not in _STARTS:
+        return "Only quotes and invoices are edited here; other kinds come by import."
+    lost = lost_by_editing(content)
+    if lost:
+        return (
+            f"It was imported and has {', '.join(lost)}. This form does not know that and would "
+            "lose it, so please change it where it came from and import it again."
+        )
+    return None
+
+
+def change(
+    document_id: int, typed: TypedPaper, *, seen: Seen, reason: str, post: bool, by: str
+) -> bool:
+    """Save a quote or invoice as it was edited; returns whether anything changed.
+
+    A draft may be posted with it. What was posted keeps its number and needs a *reason*, and
+    what was sent has to be sent again before its customer sees the change (spec L9). Raises
+    BadInput, StaffRefusal, ChangedMeanwhile.
+    """
+    with unit_of_work():
+        head = documents.find(document_id)
+        organization = _hold_numbers(head.organization_id)
+        payments.hold_books(head.customer_id)
+        document = links.held(document_id)
+        revision = documents.revision_of(document, document.current_revision)
+        _require_unchanged(document, revision, seen)
+        before = documents.content_of(revision)
+        refused = why_not(document, before)
+        if refused:
+            raise StaffRefusal(refused)
+        was_draft = document.state == State.DRAFT
+        after = _edited(document, typed, before)
+        if was_draft:
+            _renumber(organization, document, after.number)
+        changed = fingerprint(after.canonical()) != revision.content_sha256
+        if changed:
+            reason = one_line(reason, "reason", 500, required=not was_draft)
+            draft = Draft(after, document.external_id, post=False)
+            documents.revise(document, draft, by=by, reason=reason)
+            number = document.current_revision
+            _log(Activity.REVISE_DOCUMENT, document, by, revision=number, reason=reason)
+        if was_draft and post:
+            documents.post_draft(document.id, by=by)
+        return changed
+
+
+def _edited(document: Document, typed: TypedPaper, before: DocumentContent) -> DocumentContent:
+    """Raises BadInput where the form is wrong, or says what can no longer change."""
+    after = content_of(before.kind, typed, before.seller, before.buyer, base=before)
+    if document.state == State.DRAFT:
+        return after
+    errors = {}
+    if after.number != before.number:
+        errors["number"] = "What was posted keeps its number."
+    if after.currency != before.currency and document.balance != document.payable:
+        errors["currency"] = "Something is paid on it already, so its currency stays."
+    if errors:
+        raise BadInput(errors)
+    return after
+
+
+def _require_unchanged(document: Document, revision: DocumentRevision, seen: Seen) -> None:
+    if document.current_revision != seen.revision:
+        raise ChangedMeanwhile(
+            f"{revision.created_by} changed this while you were editing: it is now revision "
+            f"{revision.number}. Nothing of what you typed is lost, and nothing was saved."
+        )
+    if (documents.standing_decision(revision.id) is not None) != seen.decided:
+        raise ChangedMeanwhile(
+            "The customer's answer changed while you were editing. Nothing of what you typed is "
+            "lost, and nothing was saved."
+        )
+
+
+# --- numbers ----------------------------------------------------------------------------------
+
+
+def _hold_numbers(organization_id: int) -> Organization:
+    """Nobody else takes a number until the running unit of work ends; imports hold this too."""
+    return db.session.execute(
+        sa.select(Organization)
+        .where(Organization.id == organization_id)
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    ).scalar_one()
+
+
+def _require_free(
+    organization: Organization, kind: Kind, number: str, but: int | None = None
+) -> None:
+    if _holder(organization.id, kind, number, but) is not None:
+        free = next_number(organization, kind)
+        raise BadInput({"number": f"{number} is taken. The next free number is {free}."})
+
+
+def _holder(organization_id: int, kind: Kind, number: str, but: int | None = None) -> int | None:
+    """The document that has a number, or is known by it in the books."""
+    for column in (Document.external_id, Document.number):
+        held = sa.select(Document.id).where(
+            Document.organization_id == organization_id,
+            Document.kind == kind.value,
+            column == number,
+            Document.id != but if but is not None else sa.true(),
+        )
+        found = db.session.execute(held.limit(1)).scalar()
+        if found is not None:
+            return found
+    return None
+
+
+def _renumber(organization: Organization, document: Document, number: str) -> None:
+    """A draft's number may change, and what the books know it by goes along."""
+    if number == document.number:
+        return
+    _require_free(organization, Kind(document.kind), number, but=document.id)
+    if document.external_id == document.number:
+        document.external_id = number
+        db.session.flush()
+
+
+def _log(type_: Activity, document: Document, by: str, **details: Any) -> None:
+    activity.record(
+        Entry(
+            type_,
+            ActorKind.STAFF,
+            actor=by,
+            organization_id=document.organization_id,
+            customer_id=document.customer_id,
+            document_id=document.id,
+            details={"number": document.number, **details},
+        )
+    )
