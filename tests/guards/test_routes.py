@@ -47,8 +47,7 @@ def _paths(app, token):
             for name, value in values.items():
                 for form in (f"<{name}>", f"<int:{name}>", f"<path:{name}>", f"<{name}:{name}>"):
                     path = path.replace(form, str(value))
-            path = re.sub(r"<int:\w+>", "1", path)
-            assert "<" not in path, rule.rule
+            path = re.sub(r"<(?:\w+:)?\w+>", "1", path)
             for method in sorted((rule.methods or set()) & set(METHODS)):
                 yield rule.endpoint, method, path
 

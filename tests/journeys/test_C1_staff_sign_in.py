@@ -8,7 +8,8 @@ import pytest
 
 from portico.records.mail import MailState
 from portico.records.staff import Role, StaffMember, StaffSession, StaffToken
-from portico.services import activity, colleagues, staff
+from portico.services import activity, colleagues, demo_people, staff
+from portico.services.activity import Visitor
 from tests.cast import CHIYO, MARIT, PASSWORD
 
 NEW = "a kettle sings before dawn"
@@ -344,3 +345,15 @@ def test_odd_input_at_the_door_is_answered_and_changes_nothing(stage):
             )
     assert stage.acme.dump() == before
     assert stage.acme.rows(StaffToken)[-1].used_at is not None
+
+
+def test_the_demonstrations_owner_signs_in_to_both_organizations_again_and_again(stage):
+    _name, email = demo_people.OWNER
+    for password in (PASSWORD, PASSWORD, NEW):  # the second start, and one that lost demo.json
+        with stage.acme.scope():
+            demo_people.let_owner_in(password, by="Ingrid", browser=Visitor())
+        visitor, answer = _sign_in(stage.acme, email, password)
+        assert answer.status == 303
+        page = visitor.get(f"{stage.acme.console}/team")
+        assert "Work at Brightwater of Acme" in page.text
+    assert len(stage.acme.rows(StaffMember)) == 1
