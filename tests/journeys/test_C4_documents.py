@@ -61,8 +61,8 @@ def test_strangers_find_nothing_and_a_viewer_changes_nothing(stage, acme):
     for action in (*WRITES, "send/preview", "links/1/revoke", "mails/1/again"):
         assert desk.post(at(acme, quote, action), {"csrf_token": token}).status == 404
     # An id of this document with a link or a mail of another leads nowhere either.
-    for rest in ("links/1/revoke", "mails/1/again", f"links/{2**70}/revoke"):
-        assert desk.post(at(acme, other, rest), {"csrf_token": token}).status == 404
+    for places in ("links/1/revoke", "mails/1/again", f"links/{2**70}/revoke"):
+        assert desk.post(at(acme, other, places), {"csrf_token": token}).status == 404
     page = viewer.get(at(acme, quote))
     assert page.status == 200
     assert not [form for form in page.forms() if "/documents/" in form]
@@ -139,7 +139,7 @@ def test_no_list_reads_more_than_its_page(acme):
 
         sa.event.listen(engine, "before_cursor_execute", note)
         for which in Which:
-            for kind in (None, *console_documents.Kind):
+            for kind in (None, *Kind):
                 for term, customer in (("", None), ("inv", None), ("", 1)):
                     at_ = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
                     place = Place(at_ if which is Which.QUESTIONS else at_.date(), 1)
