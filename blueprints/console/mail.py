@@ -20,6 +20,12 @@ from portico.refusals import Conflict, NotFound
 from portico.services import outbox
 
 _TO_COLLEAGUES = {MailKind.STAFF_INVITATION, MailKind.STAFF_RESET}
+_ANY_SENDER = (
+    Permission.QUOTES_SEND,
+    Permission.INVOICES_SEND,
+    Permission.MANAGE_PORTAL_ACCESS,
+    Permission.TEAM,
+)
 
 
 @bp.get("/mail")
@@ -44,7 +50,7 @@ def mail_message(mail_id: int) -> Response:
 
 
 @bp.post("/mail/<int:mail_id>/resend")
-@needs(Permission.VIEW)
+@needs(*_ANY_SENDER)
 def mail_resend(mail_id: int) -> Response:
     """Try a message again; who may send its like may do this."""
     message = _found(mail_id)

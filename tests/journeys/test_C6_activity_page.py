@@ -7,7 +7,7 @@ import datetime as dt
 from portico import clock
 from portico.db import unit_of_work
 from portico.queries import console_activity
-from portico.records.activity import Activity
+from portico.records.activity import Activity, ActorKind
 from portico.records.content import Kind
 from portico.records.payment import PaymentKind
 from portico.records.staff import Role
@@ -128,14 +128,15 @@ def test_a_long_log_is_paged_without_gap_or_repetition_and_searched_in_bounds(bo
                 activity.record(
                     activity.Entry(
                         Activity.VIEW_QUOTE if number % 10 else Activity.LOGIN,
-                        activity.ActorKind.CUSTOMER,
+                        ActorKind.CUSTOMER,
                         actor=f"Person {number}",
                         organization_id=customer.organization_id,
                         customer_id=customer.id,
                     )
                 )
     staff = acme.staff(Role.OWNER)
-    seen, url = [], f"{acme.console}/activity?by=customer"
+    seen: list[str] = []
+    url: str | None = f"{acme.console}/activity?by=customer"
     while url:
         answer = staff.get(url)
         seen += [a.text_content() for a in answer.tree.xpath("//li/details/summary/span[2]")]

@@ -55,9 +55,13 @@ def test_each_message_shows_how_it_went_to_its_own_team_alone(both):
         assert staff.get(f"{address}/{stranger}").status == 404
     token = staff.get(f"{acme.console}/you").form("/password")[1]["csrf_token"]
     failed = next(mail.id for mail in acme.mails() if mail.state == "failed")
-    for mail_id, status in ((failed, 403), (theirs, 404), (10**30, 404)):
+    for mail_id, status in ((failed, 403), (theirs, 403), (10**30, 404)):
         again = f"{address}/{mail_id}/resend"
         assert staff.post(again, {"csrf_token": token}).status == status
+    seller = acme.staff(Role.SALES)
+    token = seller.get(f"{acme.console}/you").form("/password")[1]["csrf_token"]
+    for mail_id in (theirs, 10**9, 10**30):
+        assert seller.post(f"{address}/{mail_id}/resend", {"csrf_token": token}).status == 404
     assert acme.mails()[failed - 1].state == "failed"
 
 
