@@ -195,9 +195,11 @@ def set_password(purpose: StaffTokenPurpose, token: str, password: str, visitor:
     asked for where there is one). Returns the session's secret. Raises BadInput (nothing is
     spent), StaffTokenSpent."""
     member = open_token(purpose, token)
-    kept = passwords.hashed(passwords.check(password, about=(member.name, member.email)))
-    member_id = member.id
+    member_id, about = member.id, (member.name, member.email)
+    db.session.rollback()  # nothing stays open while the hash is computed
+    kept = passwords.hashed(passwords.check(password, about=about))
     with unit_of_work():
+        member = held(member_id)  # first, as whoever makes a token does
         spent = db.session.execute(
             sa.update(StaffToken)
             .where(*_spendable(purpose, token))
@@ -206,7 +208,6 @@ def set_password(purpose: StaffTokenPurpose, token: str, password: str, visitor:
         )
         if int(getattr(spent, "rowcount", 0)) != 1:
             raise StaffTokenSpent
-        member = held(member_id)
         if not member.is_active or not roles_of(member.id):
             raise StaffTokenSpent
         member.password_hash = kept
@@ -240,18 +241,19 @@ class Opened:
 
 def sign_in(email: str, password: str, visitor: Visitor) -> Opened | None:
     """A new session, or None; the same time for unknown, wrong and disabled. Where a second
-    factor is due it opens nothing else, and only :func:`pass_second_factor` is a sign-in."""
+    factor is due it opens nothing else, and only :func:`portico.services.second_factor.finish_sign_in` does."""
     member = db.session.execute(
         sa.select(StaffMember).where(StaffMember.email == normal_email(email), *_may_enter())
     ).scalar_one_or_none()
+    known = (member.id, member.name) if member is not None else (0, "")
     kept = member.password_hash if member is not None else None
     db.session.rollback()  # nothing stays open while the hash is computed
-    if not passwords.holds(password, kept) or member is None:
-        _note_failure(member, visitor)
+    if not passwords.holds(password, kept):
+        _note_failure(*known, visitor)
         return None
     fresh = passwords.hashed(password) if passwords.is_of_another_cost(kept) else kept
     with unit_of_work():
-        current = held(member.id)
+        current = held(known[0])
         if current.password_hash != kept or not current.is_active or not roles_of(current.id):
             return None  # changed or shut out in this very moment
         current.password_hash = fresh
@@ -454,17 +456,17 @@ def _open_session(member: StaffMember, visitor: Visitor) -> Opened:
     return Opened(session.id, secret, session.organization_id, session.second_factor_due)
 
 
-def _note_failure(member: StaffMember | None, visitor: Visitor) -> None:
-    """The same for everybody; where nobody is meant, the first organization reads of it."""
+def _note_failure(staff_id: int, name: str, visitor: Visitor) -> None:
+    """The same for everybody; where nobody is meant (0), the first organization reads of it."""
     first = sa.select(sa.func.min(Organization.id)).scalar_subquery()
     own = (
         sa.select(sa.func.min(StaffRole.organization_id))
-        .where(StaffRole.staff_id == (member.id if member else 0))
+        .where(StaffRole.staff_id == staff_id)
         .scalar_subquery()
     )
     organization_id = db.session.execute(sa.select(sa.func.coalesce(own, first))).scalar()
     db.session.rollback()
-    activity.note(failure(member.name if member else "", organization_id, visitor))
+    activity.note(failure(name, organization_id, visitor))
 
 
 def failure(actor: str, organization_id: int | None, visitor: Visitor, **details: object) -> Entry:
