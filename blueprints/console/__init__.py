@@ -14,6 +14,7 @@ from blueprints.console import (  # noqa: E402, F401 - they add their routes
     customers,
     document_actions,
     documents,
+    editor,
     entrance,
     invitations,
     mail,

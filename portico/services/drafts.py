@@ -129,9 +129,14 @@ def create(customer_id: int, kind: Kind, typed: TypedPaper, *, post: bool, by: s
 # --- a change ---------------------------------------------------------------------------------
 
 
-def why_not(document: Document | None, content: DocumentContent) -> str | None:
+def why_not(document_id: int) -> str | None:
     """Why a document cannot be edited in the console, in a sentence; None where it can."""
-    if document is not None and document.is_void:
+    document = documents.find(document_id)
+    return _refuses(document, documents.current_content(document))
+
+
+def _refuses(document: Document, content: DocumentContent) -> str | None:
+    if document.is_void:
         return "It was withdrawn or cancelled and cannot be changed."
     if content.kind not in _STARTS:
         return "Only quotes and invoices are edited here; other kinds come by import."
@@ -161,7 +166,7 @@ def change(
         revision = documents.revision_of(document, document.current_revision)
         _require_unchanged(document, revision, seen)
         before = documents.content_of(revision)
-        refused = why_not(document, before)
+        refused = _refuses(document, before)
         if refused:
             raise StaffRefusal(refused)
         was_draft = document.state == State.DRAFT

@@ -82,7 +82,7 @@ def test_whatever_the_editor_makes_has_no_warning_and_shows_the_sums_it_stores(l
     typed = paper(*lines, currency=currency)
     shown = count_typed(typed)
     assert shown is not None
-    assume(0 <= shown.gross and abs(shown.net) <= from_minor(MOST, currency))
+    assume(shown.gross >= 0 and abs(shown.net) <= from_minor(MOST, currency))
     content = made(typed)
     assert check_sums(content) == []
     assert [Decimal(one.amount or 0) for one in content.lines] == list(shown.amounts)
