@@ -28,6 +28,7 @@ from portico.services import activity, delivery, outbox, reminders
 from portico.services.tenants import directory, tenant_scope
 
 log = logging.getLogger(__name__)
+_PORTION = 100  # mails of one tenant, before it is the next one's turn
 
 
 def init_queue(app: Flask, settings: Config) -> None:
@@ -77,7 +78,6 @@ def deliver(app: Flask, tenant: str, mail_id: int) -> MailState | None:
 
 def sweep(app: Flask) -> int:
     """Remind, deliver what is due, bring in orphaned activity, in every tenant; returns mails tried."""
-    tried = 0
     with app.app_context():
         directory().forget()
         tenants = [tenant.slug for tenant in directory().all()]
@@ -90,19 +90,25 @@ def sweep(app: Flask) -> int:
             remind(app, tenant)
         except (SQLAlchemyError, Refusal) as problem:
             log.error("tenant %s was not reminded in this sweep: %s", tenant, problem)
-        try:
-            with tenant_scope(app, tenant):
-                waiting = outbox.due()
-            while waiting:
-                before = set(waiting)
-                for mail_id in waiting:
-                    deliver(app, tenant, mail_id)
-                tried += len(waiting)
-                with tenant_scope(app, tenant):  # what was sent or put off is not due any more
-                    waiting = [one for one in outbox.due() if one not in before]
-        except (SQLAlchemyError, Refusal) as problem:
-            log.error("tenant %s was passed over in this sweep: %s", tenant, problem)
-    return tried
+    done: set[tuple[str, int]] = set()
+    while tenants:
+        tenants = [tenant for tenant in tenants if _deliver_some(app, tenant, done)]
+    return len(done)
+
+
+def _deliver_some(app: Flask, tenant: str, done: set[tuple[str, int]]) -> bool:
+    """A portion of what is due in a tenant, so that thousands of one hold up no other; whether
+    there may be more."""
+    try:
+        with tenant_scope(app, tenant):
+            waiting = [one for one in outbox.due(_PORTION) if (tenant, one) not in done]
+        for mail_id in waiting:
+            deliver(app, tenant, mail_id)
+            done.add((tenant, mail_id))
+    except (SQLAlchemyError, Refusal) as problem:
+        log.error("tenant %s was passed over in this sweep: %s", tenant, problem)
+        return False
+    return bool(waiting)
 
 
 def remind(app: Flask, tenant: str) -> None:
