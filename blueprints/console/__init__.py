@@ -19,9 +19,11 @@ from blueprints.console import (  # noqa: E402, F401 - they add their routes
     invitations,
     mail,
     own,
+    payments,
     preview,
     sending,
     settings,
     start,
+    statements,
     team,
 )

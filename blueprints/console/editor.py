@@ -186,7 +186,9 @@ def _seen(at: OpenDocument) -> Seen:
 @bp.post("/documents/totals")
 @needs(Permission.DOCUMENTS_EDIT, lists=_LISTS)
 def document_totals() -> Response:
-    """What the lines come to, while somebody is typing them."""
+    """What the lines come to, while somebody is typing them: a part, and no page by itself."""
+    if request.headers.get("HX-Request") != "true":
+        return go(url_for("console.documents"))
     typed = _typed()
     return console_page(
         "console/_editor_sums.html", sums=count_typed(typed), typed=typed, afresh=True

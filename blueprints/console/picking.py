@@ -45,6 +45,11 @@ def from_form(action: str) -> Picked:
     return search(request.form.get("who", ""), asked=action == "find")
 
 
+def of(customer_id: int) -> Picked:
+    """A customer whose paper was found in this organization."""
+    return Picked(console_customers.find(me().organization_id, customer_id))
+
+
 def search(text: str, *, asked: bool = False) -> Picked:
     """Active customers of the organization whose name, id or people match."""
     term = search_term(text)

@@ -33,6 +33,13 @@ class Payment(Model):
             "ix_payments_customer_list",
             "organization_id", "customer_id", "received_on", "id", "number",  # backwards
         ),
+        # The team's list, over all customers.
+        sa.Index("ix_payments_newest", "organization_id", "kind", "received_on", "id"),
+        sa.Index(
+            "ix_payments_open", "organization_id", "kind", "received_on", "id",
+            sqlite_where=sa.text("unallocated > 0"),
+            postgresql_where=sa.text("unallocated > 0"),
+        ),
         sa.Index(
             "ix_payments_unallocated",
             "organization_id", "customer_id", "currency",

@@ -11,10 +11,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from blueprints.console.gate import GUESTS_ONLY, HALFWAY, OPEN
+from portico import clock
 from portico.records.account import PortalAccount
 from portico.records.link import PortalLink
+from portico.records.payment import PaymentKind
 from portico.records.staff import Permission, Role, StaffMember, StaffSession
-from portico.services import invitations
+from portico.services import invitations, payments
+from portico.services.payments import Money
 from tests.cast import CHIYO, MARIT, OLAF, PASSWORD, Company
 from tests.client import Answer, Visitor
 
@@ -71,6 +74,8 @@ def _ids(company: Company) -> dict[str, int]:
     company.account(MARIT)
     company.staff(Role.VIEWER, name="Nils", email="nils@halden.example")
     with company.scope():
+        money = Money(PaymentKind.PAYMENT, 500, "EUR", clock.today("UTC"), "PAY-1")
+        payment = payments.record(company.customer(MARIT).id, money, by="Kari").id
         batch = invitations.start(company.customer(MARIT).organization_id, by="Kari").id
     newest = {
         "link_id": PortalLink,
@@ -82,6 +87,7 @@ def _ids(company: Company) -> dict[str, int]:
         "document_id": quote,
         "mail_id": mail,
         "batch_id": batch,
+        "payment_id": payment,
         "position": 1,
         "customer_id": company.customer(MARIT).id,
         "contact_id": company.contact(MARIT).id,

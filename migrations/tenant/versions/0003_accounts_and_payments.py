@@ -312,6 +312,15 @@ def _payments() -> None:
         "payments",
         ["organization_id", "customer_id", "received_on", "id", "number"],
     )
+    newest = ["organization_id", "kind", "received_on", "id"]
+    op.create_index("ix_payments_newest", "payments", newest)
+    op.create_index(
+        "ix_payments_open",
+        "payments",
+        newest,
+        sqlite_where=sa.text("unallocated > 0"),
+        postgresql_where=sa.text("unallocated > 0"),
+    )
     op.create_index(
         "ix_payments_unallocated",
         "payments",

@@ -1,0 +1,303 @@
+"""C4: money written down in the console, shared out, taken back; and statements issued."""
+
+from __future__ import annotations
+
+import datetime as dt
+from urllib.parse import urlencode
+
+from sqlalchemy import event
+
+from portico.db import engines
+from portico.queries import console_payments
+from portico.queries.console_payments import Which
+from portico.queries.lists import Key
+from portico.records.content import Kind
+from portico.records.document import Document
+from portico.records.payment import Allocation, Payment, PaymentKind
+from portico.records.staff import Role
+from portico.services import payments as books
+from portico.services.payments import Money
+from tests.cast import CHIYO, MARIT, OLAF
+
+FORM = "application/x-www-form-urlencoded"
+TODAY = dt.date(2026, 11, 12)
+
+
+def at(company, *rest):
+    return "/".join([company.console, *map(str, rest)])
+
+
+def paid(company, person=MARIT, number="PAY-1", cents=100_000, kind=PaymentKind.PAYMENT, on=TODAY):
+    with company.scope():
+        money = Money(kind, cents, "EUR", on, number, reference=f"for {number}")
+        return books.record(company.customer(person).id, money, by="Kari").id
+
+
+def invoice(company, number="INV-1007", person=MARIT, **changes):
+    changes.setdefault("due_on", TODAY + dt.timedelta(days=int(number[-1])))
+    return company.document(person, Kind.INVOICE, number=number, **changes)
+
+
+def press(visitor, page, do, amounts=None, ending=None, htmx=False, **typed):
+    """Press a button of a form that shares out money: *amounts* by the key of what is open."""
+    [form] = [
+        one for one in page.tree.iter("form")
+        if (one.find(".//button[@value='settle']") is not None or one.get("action").endswith("/new"))
+        and one.get("method") == "post"
+    ] if ending is None else [one for one in page.tree.iter("form") if one.get("action").endswith(ending)]  # fmt: skip
+    fields: dict[str, list[str]] = {}
+    for node in form.iter("input", "select"):
+        if node.get("type") != "checkbox":
+            fields.setdefault(node.get("name"), []).append(node.value or "")
+    if amounts is not None:
+        keys = fields.get("side", [])
+        fields["settle"] = [amounts.get(key, "") for key in keys]
+    fields |= {name: [value] for name, value in (typed | {"do": do}).items()}
+    root = page.url.partition("/staff/")[0]
+    body = urlencode(fields, doseq=True)
+    return visitor.post(root + form.get("action"), body, content_type=FORM, htmx=htmx)
+
+
+def shared(page):
+    """The amounts beside what is open, by key."""
+    keys = [one.get("value") for one in page.tree.xpath("//input[@name='side']")]
+    return dict(zip(keys, [one.value for one in page.tree.xpath("//input[@name='settle']")], strict=True))  # fmt: skip
+
+
+def marked(page):
+    return [one.get("id") for one in page.tree.xpath("//*[@aria-invalid='true']")]
+
+
+def allocations(company):
+    return [(one.payment_id, one.credit_note_id, one.invoice_id, one.refund_id, one.amount)
+            for one in company.rows(Allocation)]  # fmt: skip
+
+
+def test_who_may_not_touch_money_changes_nothing(stage, acme):
+    bill, payment = invoice(acme), paid(acme)
+    other = acme.document(CHIYO, Kind.INVOICE, external_id="theirs", number="BW-9")
+    sales, customer = acme.staff(Role.SALES), acme.account(MARIT)
+    desk = acme.staff(Role.OWNER, "brightwater", email="desk@staff.example")
+    mine = acme.customer(MARIT).id
+    before = acme.dump()
+    pages = (("payments", payment), ("documents", bill, "money"), ("customers", mine, "statement"))
+    for rest in (*pages, ("payments",)):
+        assert sales.get(at(acme, *rest)).status == 200
+        assert customer.get(at(acme, *rest)).status == 303
+    assert "Release" not in sales.get(at(acme, "payments", payment)).text
+    token = sales.get(at(acme, "logout")).form("/logout")[1]["csrf_token"]
+    for rest in (("payments", "new"), pages[0], pages[1], ("payments", payment, "void")):
+        assert sales.post(at(acme, *rest), {"csrf_token": token, "do": "settle"}).status == 403
+    token = desk.get(at(acme, "logout")).form("/logout")[1]["csrf_token"]
+    for rest in (*pages, ("payments", payment, "void")):
+        assert desk.post(at(acme, *rest), {"csrf_token": token}).status == 404
+        assert rest[-1] == "void" or desk.get(at(acme, *rest)).status == 404
+    assert desk.get(at(acme, "payments", "new") + f"?invoice={bill}").status == 404
+    assert "PAY-1" not in desk.get(at(acme, "payments") + "?q=PAY-1").text.replace("“PAY-1”", "")
+    # Money of one organization does not reach what another is owed, whatever the form says.
+    accountant = acme.staff(Role.ACCOUNTANT)
+    body = {"csrf_token": accountant.get(at(acme, "logout")).form("/logout")[1]["csrf_token"]}
+    before = acme.dump()
+    forged = body | {"do": "settle", "side": f"invoice-{other}", "settle": "5"}
+    told = accountant.post(at(acme, "payments", payment), forged)
+    assert (told.status, "no longer open" in told.text, "BW-9" in told.text) == (422, True, False)
+    assert accountant.post(at(acme, "payments", payment), body | {"do": "release-1"}).status == 422
+    assert acme.dump() == before
+
+
+def test_a_payment_is_written_down_from_its_invoice(both):
+    acme = both.acme
+    first, second = invoice(acme, "INV-1"), invoice(acme, "INV-2")
+    accountant = acme.staff(Role.ACCOUNTANT)
+    link = accountant.get(at(acme, "documents", first, "money"))
+    [url] = [one.get("href") for one in link.tree.iter("a") if "payments/new" in one.get("href")]
+    page = accountant.get(acme.public_url + url)
+    assert page.heading == "Record a payment"
+    assert shared(page) == {f"invoice-{first}": "6227.85", f"invoice-{second}": ""}
+    done = press(accountant, page, "record", method="Bank transfer", reference="INV-1, thank you")
+    assert done.status == 303
+    payment = acme.rows(Payment)[0]
+    assert (payment.number, payment.amount, payment.unallocated) == ("PAY-2026-0001", 622785, 0)
+    assert allocations(acme) == [(payment.id, None, first, None, 622785)]
+    assert acme.read(first).state == "paid"
+    shown = accountant.get(done.location)
+    assert "PAY-2026-0001 is written down." in shown.text
+    again = press(accountant, page, "record")
+    assert (again.status, "no longer open" in again.text) == (422, True)
+    twice = press(accountant, page, "record", {}, amount="5")
+    assert (marked(twice), len(acme.rows(Payment))) == (["f-number"], 1)
+    # Taken back on its page: open again on both sides; then voided, after a second yes.
+    released = press(accountant, shown, f"release-{acme.rows(Allocation)[0].id}",
+                     ending=f"/payments/{payment.id}", htmx=True)  # fmt: skip
+    assert "It is open again on both sides." in released.text
+    assert (acme.read(first).state, acme.read(first).balance) == ("posted", 622785)
+    shown = accountant.get(done.location)
+    assert "Please tick this" in press(accountant, shown, "", ending="/void").text
+    assert "Voided" in press(accountant, shown, "", ending="/void", sure="yes").text
+    types = [(row.type, row.actor) for row in acme.log() if row.type != "login"][-4:]
+    assert types == [
+        ("record_payment", "Accountant Nilsen"), ("pay_invoice", "Accountant Nilsen"),
+        ("allocate_payment", "Accountant Nilsen"), ("void_payment", "Accountant Nilsen"),
+    ]  # fmt: skip
+
+
+def test_money_is_shared_out_oldest_first_and_wrong_amounts_are_marked(acme):
+    third, first = invoice(acme, "INV-3"), invoice(acme, "INV-1", due_on=dt.date(2026, 9, 1))
+    invoice(acme, "INV-9", OLAF)
+    accountant = acme.staff(Role.ACCOUNTANT)
+    page = accountant.get(at(acme, "payments", "new"))
+    found = press(accountant, page, "find", who="fjord", amount="7000")
+    picked = press(accountant, found, "", pick=str(acme.customer(MARIT).id))
+    suggested = press(accountant, picked, "suggest", amount="7000.00")
+    assert list(shared(suggested).items()) == [
+        (f"invoice-{first}", "6227.85"), (f"invoice-{third}", "772.15"),
+    ]  # fmt: skip
+    before = acme.dump()
+    for wrong, fields in (
+        ({"amount": "7,000"}, {"f-amount"}),
+        ({"amount": "0"}, {"f-amount"}),
+        ({"amount": "9" * 20}, {"f-amount"}),
+        ({"amount": "1"}, {"f-amount"}),  # less than what is shared out
+        ({"currency": "XXY"}, {"f-currency"}),
+        ({"received_on": "2026-11-13"}, {"f-received_on"}),
+        ({"received_on": "yesterday"}, {"f-received_on"}),
+        ({"number": ""}, {"f-number"}),
+        ({"method": "x" * 101}, {"f-method"}),
+    ):
+        answer = press(accountant, suggested, "record", **wrong)
+        assert (answer.status, set(marked(answer)) >= fields) == (422, True), wrong
+    none = press(accountant, suggested, "record", {f"invoice-{first}": "x"}, customer="")
+    assert {"f-who"} <= set(marked(none))
+    too_much = press(accountant, suggested, "record", {f"invoice-{third}": "6500"})
+    assert marked(too_much) == [f"f-settle-invoice-{third}"]
+    assert shared(too_much)[f"invoice-{third}"] == "6500"
+    assert "Only 6,227.85 EUR is open on Invoice INV-3." in too_much.text
+    assert acme.dump() == before
+    assert press(accountant, suggested, "record", htmx=True).headers["HX-Redirect"]
+    assert [acme.read(one).state for one in (first, third)] == ["paid", "partially_paid"]
+
+
+def test_credit_and_refunds_are_used(acme):
+    bill, note = invoice(acme, "INV-1"), acme.document(MARIT, Kind.CREDIT_NOTE, number="CN-1")
+    payment = paid(acme, cents=50_000)
+    accountant = acme.staff(Role.ACCOUNTANT)
+    page = accountant.get(at(acme, "documents", note, "money"))
+    assert page.heading == "Credit used"
+    suggested = press(accountant, page, "suggest")
+    assert shared(suggested) == {f"invoice-{bill}": "6227.85"}
+    done = press(accountant, suggested, "settle", {f"invoice-{bill}": "227.85"}, htmx=True)
+    assert "It is settled." in done.text
+    # The rest of the invoice: from a payment that was in hand.
+    page = accountant.get(at(acme, "documents", bill, "money"))
+    press(accountant, page, "settle", {f"payment-{payment}": "500"})
+    assert acme.read(bill).balance == 550_000
+    page = accountant.get(at(acme, "documents", bill, "money"))
+    assert "Give an amount" in press(accountant, page, "settle", {}).text.replace(
+        "Please give an amount for at least one of these.", "Give an amount"
+    )
+    # Money given back is taken from the credit that is left.
+    refund = accountant.get(
+        at(acme, "payments", "new") + f"?kind=refund&customer={acme.customer(MARIT).id}"
+    )
+    assert refund.heading == "Record a refund"
+    assert list(shared(refund)) == [f"credit_note-{note}"]
+    done = press(accountant, refund, "record", {f"credit_note-{note}": "100"}, amount="100")
+    assert accountant.get(done.location).heading == "REF-2026-0001"
+    assert acme.read(note).balance == 622785 - 22785 - 10_000
+    quote, _ = acme.quote()
+    away = accountant.get(at(acme, "documents", quote, "money"))
+    assert away.location == at(acme, "documents", quote)
+    draft = acme.document(MARIT, Kind.INVOICE, number="INV-5", post=False)
+    assert "Record a payment" not in accountant.get(at(acme, "documents", draft, "money")).text
+
+
+def test_the_list_is_narrowed_down_searched_and_paged(both):
+    acme = both.acme
+    viewer = acme.staff(Role.VIEWER)
+    with acme.scope():
+        customer = acme.customer(MARIT).id
+        for number in range(30):
+            day = TODAY - dt.timedelta(days=number // 3)
+            money = Money(PaymentKind.PAYMENT, 100 + number, "EUR", day, f"PAY-{number:02}")
+            books.record(customer, money, by="Kari")
+    paid(acme, OLAF, "REF-1", kind=PaymentKind.REFUND)
+    paid(acme, CHIYO, "BW-1")
+    here = at(acme, "payments")
+
+    def numbers(page):
+        return [link.text_content() for link in page.tree.findall(".//td[@class='number']/a")]
+
+    first = viewer.get(here)
+    assert (len(numbers(first)), numbers(first)[0]) == (25, "REF-1")
+    [more] = [one.get("href") for one in first.tree.iter("a") if one.get("rel") == "next"]
+    second = viewer.get(acme.public_url + more, htmx=True)
+    assert len({*numbers(first), *numbers(second)}) == 31
+    [back] = [one.get("href") for one in second.tree.iter("a") if one.get("rel") == "prev"]
+    assert numbers(viewer.get(acme.public_url + back)) == numbers(first)
+    for query, expected in {
+        "which=refunds": ["REF-1"],
+        "q=ref-1": ["REF-1"],
+        "q=for+REF": ["REF-1"],
+        "q=tinde": ["REF-1"],
+        "q=PAY-2&which=payments": [f"PAY-{n}" for n in (20, 29, 28, 27, 26, 25, 24, 23, 22, 21)],
+        "q=BW-1": [],
+        "q=%25": [],
+        "which=open&q=REF-1": ["REF-1"],
+        f"customer={acme.customer(OLAF).id}": ["REF-1"],
+        f"customer={2**70}&which=refunds&q={'x' * 10_000}": [],
+        "which=nonsense&beyond=nonsense&before=%ED%A0%80&q=REF-1": ["REF-1"],
+        "beyond=2026-11-12.99999999999999999999&which=refunds": ["REF-1"],
+    }.items():
+        found = numbers(viewer.get(f"{here}?{query}"))
+        assert sorted(found) == sorted(expected), query
+
+
+def test_a_page_of_the_list_reads_no_further_than_it_needs(acme):
+    """The plan names the indexes, so that a page costs the same however many there are."""
+    seen: list[str] = []
+    with acme.scope():
+        engine = engines().get(acme.database_url)
+        event.listen(engine, "before_cursor_execute",
+                     lambda _c, _cur, statement, *_rest: seen.append(statement))  # fmt: skip
+        key = Key(TODAY, 5)
+        for which in Which:
+            console_payments.page(1, which, beyond=key)
+        with engine.connect() as connection:
+            for statement in [one for one in seen if "UNION" in one or "LIMIT" in one]:
+                plan = connection.exec_driver_sql(
+                    f"EXPLAIN QUERY PLAN {statement}",
+                    tuple([1] * statement.count("?")),
+                ).all()
+                text = " ".join(str(row) for row in plan)
+                assert "SCAN payments" not in text, text
+
+
+def test_a_statement_is_seen_issued_and_sent(stage, acme):
+    invoice(acme, "INV-1")
+    paid(acme, cents=22785)
+    viewer, accountant = acme.staff(Role.VIEWER), acme.staff(Role.ACCOUNTANT)
+    url = at(acme, "customers", acme.customer(MARIT).id, "statement")
+    page = viewer.get(url)
+    assert "6,000.00" in page.text
+    assert not [
+        form for form in page.forms() if form.endswith("/statement") and "csrf" in str(form)
+    ]
+    token = viewer.get(at(acme, "logout")).form("/logout")[1]["csrf_token"]
+    assert viewer.post(url, {"csrf_token": token}).status == 403
+    for query in ("start=soon", "start=2026-11-12&end=2026-11-01", "currency=XXY",
+                  "start=0001-01-01", "end=%ED%A0%80&start=" + "9" * 10_000):  # fmt: skip
+        assert accountant.get(f"{url}?{query}").status == 422, query
+    before = acme.dump()
+    token = accountant.get(at(acme, "logout")).form("/logout")[1]["csrf_token"]
+    typed = {"csrf_token": token, "start": "2026-11-01", "end": "2026-11-30", "currency": "EUR"}
+    wrong = accountant.post(url, typed | {"end": "2026-10-01"}, htmx=True)
+    assert (wrong.status, acme.dump() == before) == (422, True)
+    done = accountant.post(url, typed)
+    made = acme.rows(Document)[-1]
+    assert (made.kind, made.number) == ("statement", "ST-2026-0001")
+    assert done.location == at(acme, "documents", made.id, "send")
+    link = acme.mailed(made.id, MARIT)
+    assert "6,000.00" in stage.visitor().get(link).text
+    empty = at(acme, "customers", acme.customer(OLAF).id, "statement")
+    assert "has no invoices" in accountant.get(empty).text
+    assert accountant.post(empty, typed | {"currency": ""}).status == 422
