@@ -201,15 +201,18 @@ class Place:
     def parse(cls, text: str, which: Which) -> Place | None:
         """From the URL's form ``2026-11-02~123``; None where it is no place there can be."""
         on, _, number = text.partition("~")
-        if not (number.isascii() and number.isdigit() and int(number[:20]) <= LARGEST_ID):
+        if not (number.isascii() and number.isdigit() and len(number) <= 19):
+            return None
+        if int(number) > LARGEST_ID:
             return None
         try:
             if which is not Which.QUESTIONS:
                 return cls(dt.date.fromisoformat(on), int(number))
+            # Near the ends of the calendar a moment may have no time in UTC.
             moment = dt.datetime.fromisoformat(on)
-        except ValueError:
+            return cls(moment.astimezone(dt.UTC), int(number)) if moment.tzinfo else None
+        except (ValueError, OverflowError):
             return None
-        return cls(moment, int(number)) if moment.tzinfo is not None else None
 
     def __str__(self) -> str:
         return f"{self.at.isoformat()}~{self.id}"

@@ -118,6 +118,8 @@ def test_the_list_is_narrowed_down_searched_and_paged(both):
         f"customer={2**70}&q={'x' * 10_000}&beyond=%ED%A0%80": [],
         "kind=nonsense&state=nonsense&beyond=nonsense&q=2041": ["Q-2041"],
         "state=questions&beyond=2026-11-01~1&before=9999-99-99~1": [],
+        "state=questions&beyond=0001-01-01T00:00%2B23:59~1": [],
+        f"q=INV-007&beyond=2026-11-02~{'0' * 20}{2**70}": ["INV-007"],
     }.items():
         page = sales.get(f"{here}?{query}")
         assert (page.status, numbers(page)) == (200, expected), query
