@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 
 import sqlalchemy as sa
+from sqlalchemy.exc import OperationalError
 
 from portico import clock
 from portico.db import db, unit_of_work
@@ -46,8 +48,9 @@ def digest(secret: str) -> bytes:
 
 
 def seen(session_id: int) -> None:
-    """The session was used just now; its idle time begins afresh."""
-    with unit_of_work():
+    """The session was used just now; its idle time begins afresh. Where the database can write nothing
+    at the moment, pages are read all the same, and the next request tries again."""
+    with suppress(OperationalError), unit_of_work():
         db.session.execute(
             sa.update(PortalSession)
             .where(PortalSession.id == session_id, PortalSession.ended_at.is_(None))

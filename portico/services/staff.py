@@ -8,9 +8,11 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 
 import sqlalchemy as sa
+from sqlalchemy.exc import OperationalError
 
 from portico import clock, tokens
 from portico.db import current_tenant, db, unit_of_work
@@ -290,8 +292,9 @@ def digest(secret: str) -> bytes:
 
 
 def seen(session_id: int) -> None:
-    """The session was used just now."""
-    with unit_of_work():
+    """The session was used just now. Where the database can write nothing
+    at the moment, pages are read all the same, and the next request tries again."""
+    with suppress(OperationalError), unit_of_work():
         db.session.execute(
             sa.update(StaffSession)
             .where(StaffSession.id == session_id, StaffSession.ended_at.is_(None))

@@ -51,6 +51,17 @@ def test_while_the_database_is_locked_pages_are_still_read(hurried):
     assert hurried.acme.log()[-1].type == "view_quote"
 
 
+def test_while_the_database_is_locked_the_signed_in_read_on(hurried, clock):
+    """Also when it is time to write down that their session was used."""
+    document = hurried.acme.document(MARIT)
+    marit, kari = hurried.acme.account(), hurried.acme.staff()
+    clock.advance(minutes=10)
+    with _locked(hurried.folder / "tenants" / "acme.db"):
+        for path in ("dashboard", "quotes", f"quotes/{document}", "statement", "settings"):
+            assert marit.get(f"{hurried.acme.portal}/{path}").status == 200
+        assert kari.get(f"{hurried.acme.console}/customers").status == 200
+
+
 @pytest.mark.parametrize("backend", ["postgres"])
 def test_a_database_that_went_away_is_a_503(raise_curtain, clock, backend, postgres):
     stage = raise_curtain(backend)
