@@ -59,9 +59,10 @@ def wanted_page(text: str) -> str | None:
 
 
 def _to_the_entrance() -> Response:
+    """To the sign-in page, which leads back; a link from a mail says in which organization."""
     wanted = None
     leads_back = request.method == "GET" and not (request.endpoint or "").endswith(".logout")
     if leads_back and request.headers.get("HX-Request") != "true":
         query = f"?{request.query_string.decode('latin-1')}" if request.query_string else ""
         wanted = wanted_page(f"{request.script_root}{request.path}{query}")
-    return go(url_for("customer_portal.login", next=wanted))
+    return go(url_for("customer_portal.login", next=wanted, org=request.args.get("org")))

@@ -198,14 +198,9 @@ def token_for_mail(account: PortalAccount, mail: Mail) -> tuple[TokenPurpose, in
     return purpose, account_tokens.make(account, purpose, by="Portico")
 
 
-def portal_url(path: str) -> str:
-    """The address of a page of the portal, for mails (T5)."""
-    return f"{current_tenant().public_url}/customer-portal/{path}"
-
-
 def sign_in_url(organization: str) -> str:
     """The sign-in page with an organization (by its short name) chosen; for mails (T5)."""
-    return portal_url(f"login?org={organization}")
+    return f"{current_tenant().public_url}/customer-portal/login?org={organization}"
 
 
 # --- a password by a mailed link ----------------------------------------------------------------

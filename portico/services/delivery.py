@@ -368,8 +368,8 @@ def _news_letter(mail: Mail, org: OrganizationFace, name: str) -> Letter:
         org,
         contact_name=name,
         sentence=news.sentence(line, org.locale),
-        page_url=notifications.page_url(news.path_of(line)),
-        settings_url=notifications.page_url("settings"),
+        page_url=notifications.page_url(news.path_of(line), org.slug),
+        settings_url=notifications.page_url("settings", org.slug),
     )
 
 

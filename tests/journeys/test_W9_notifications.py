@@ -19,7 +19,7 @@ from portico.records.payment import PaymentKind
 from portico.services import accounts, conversations, decisions, documents, links, payments, team
 from portico.services.decisions import Signatory
 from portico.services.payments import Money
-from tests.cast import BEA, CHIYO, MARIT, OLAF, Person, dearer
+from tests.cast import BEA, CHIYO, MARIT, OLAF, PASSWORD, Person, bodies, dearer
 
 JONAS = Person("Jonas Dahl", "jonas@fjordhus.example", MARIT.customer, "halden", "acme")
 IDA = Person("Ida Lund", "ida@fjordhus.example", MARIT.customer, "halden", "acme")
@@ -153,6 +153,23 @@ def test_by_mail_only_what_was_chosen_and_only_to_who_may_still_enter(acme):
     third = acme.document(MARIT, number="Q-3", external_id="Q-3")
     acme.send(third, MARIT)
     assert _told(acme, JONAS) == [Topic.NEW_DOCUMENT] * 2, "a disabled account is told nothing"
+
+
+def test_from_the_mail_a_guest_need_not_say_in_which_organization(acme):
+    _settle(acme, JONAS)
+    acme.account(JONAS)
+    document, _link = acme.quote(MARIT)
+    (subject,) = _mailed(acme, JONAS)
+    (letter,) = [one for one in acme.stage.letters_to(JONAS) if one.message["Subject"] == subject]
+    page = f"{acme.portal}/quotes/{document}?org=halden"
+    assert all(page in body for body in bodies(letter))
+    guest = acme.stage.visitor()
+    login = guest.get(guest.get(page).location)
+    _action, fields = login.form("/login")
+    assert fields["org"] == "halden"
+    done = guest.fill_in(login, {"email": JONAS.email, "password": PASSWORD}, form="/login")
+    assert done.location == page
+    assert "Q-2041" in guest.get(page).text
 
 
 def test_the_bell_counts_and_a_get_changes_nothing(acme):
