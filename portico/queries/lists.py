@@ -193,7 +193,8 @@ def page(
     """One page of the actor's documents, judged on the day it is in *zone*.
 
     *term* is part of a number, in capitals or not. *before* leads to what is older than a key,
-    *after* back to what is newer; where that leaves less than a page it is the first page.
+    *after* back to what is newer; where either leads to nothing, or *after* to less than a page,
+    it is the first page.
     """
     today = clock.today(zone)
     if before is None and after is not None:
@@ -202,6 +203,8 @@ def page(
             rows = found[:PAGE][::-1]
             return Page(_faces(actor, rows, zone), rows[-1], rows[0])
     found = _merged(actor, chosen.runs, today, PAGE + 1, term=term, key=before)
+    if before is not None and not found:
+        before, found = None, _merged(actor, chosen.runs, today, PAGE + 1, term=term)
     rows = found[:PAGE]
     older = rows[-1] if len(found) > PAGE else None
     newer = rows[0] if rows and before is not None else None

@@ -72,8 +72,8 @@ def payments_page(
     number: str = "",
     size: int = PAGE,
 ) -> PaymentsPage:
-    """Payments and refunds, newest first: those *before* a place, or those *after* it. Voided
-    ones are left out.
+    """Payments and refunds, newest first: those *before* a place, or those *after* it; where there
+    are none, the first page. Voided ones are left out.
 
     *number* finds those whose number has it somewhere.
     """
@@ -90,6 +90,8 @@ def payments_page(
             asked = asked.where(key < (before.on, before.id))
         asked = asked.order_by(_pay.c.received_on.desc(), _pay.c.id.desc())
     rows = list(db.session.execute(asked.limit(size + 1)).all())
+    if not rows and (before or after):
+        return payments_page(organization_id, customer_id, kind=kind, number=number, size=size)
     more = len(rows) > size
     rows = rows[:size]
     if after is not None:
@@ -197,7 +199,8 @@ class Credit:
 
 
 def credit_in_hand(organization_id: int, customer_id: int) -> list[Credit]:
-    """What can still be used, by currency; only those in which there is something."""
+    """What can still be used, by currency; only those in which there is something. Refunds that
+    come out of nothing yet are no credit."""
     nothing = sa.literal_column("0", sa.BigInteger)
     found = sa.union_all(
         sa.select(
@@ -209,9 +212,11 @@ def credit_in_hand(organization_id: int, customer_id: int) -> list[Credit]:
             _doc.c.balance != ZERO,
         ),
     ).subquery()  # fmt: skip
+    payments, notes = sa.func.sum(found.c.payments), sa.func.sum(found.c.notes)
     rows = db.session.execute(
-        sa.select(found.c.currency, sa.func.sum(found.c.payments), sa.func.sum(found.c.notes))
+        sa.select(found.c.currency, payments, notes)
         .group_by(found.c.currency)
+        .having((payments > 0) | (notes > 0))
         .order_by(found.c.currency)
     )
     return [Credit(currency, int(paid), int(notes)) for currency, paid, notes in rows]

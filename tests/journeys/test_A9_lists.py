@@ -13,7 +13,10 @@ from portico.queries.lists import SECTIONS, Key
 from portico.records.content import Kind
 from portico.records.decision import Via
 from portico.records.document import Document
+from portico.records.payment import PaymentKind
+from portico.services import payments
 from portico.services.actors import Actor
+from portico.services.payments import Money
 from tests.cast import BEA, CHIYO, MARIT, OLAF
 
 LISTS = ("invoices", "quotes", "credit-notes", "receipts", "statements")
@@ -194,6 +197,17 @@ def test_nonsense_in_the_address_is_met_kindly(both, query):
     marit = both.acme.account()
     assert marit.get(f"{both.acme.portal}/invoices?{query}").status == 200
     assert marit.get(f"{both.acme.portal}/quotes?{query}&state=awaiting", htmx=True).status == 200
+
+
+def test_a_place_beyond_the_end_is_the_first_page(stage):
+    stage.acme.document(MARIT, Kind.INVOICE, number="INV-1")
+    with stage.acme.scope():
+        customer = stage.acme.customer(MARIT).id
+        payments.record(customer, Money(PaymentKind.PAYMENT, 100, "EUR", TODAY, "P-1"), by="Kari")
+    marit = stage.acme.account()
+    for name, number in (("invoices", "INV-1"), ("payments", "P-1")):
+        for place in ("before=0001-01-01.1", "after=9999-12-31.1"):
+            assert numbers(marit.get(f"{stage.acme.portal}/{name}?{place}")) == [number]
 
 
 def test_a_key_is_what_it_says_or_nothing():

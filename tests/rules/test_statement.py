@@ -281,6 +281,14 @@ def test_a_statement_reads_as_a_customer_expects(both):
         assert ageing(books.owner.id, nobody.id, day(2026, 11, 12)) == []
 
 
+def test_a_refund_that_comes_out_of_nothing_yet_is_no_credit(acme):
+    with acme.scope():
+        books = Books("Refunded AS")
+        books.money(PaymentKind.REFUND, 100, dt.date(2026, 11, 1))
+        assert open_balances(books.owner.id, books.customer.id) == {"EUR": 100}
+        assert paid.credit_in_hand(books.owner.id, books.customer.id) == []
+
+
 def test_a_span_that_is_none_is_refused(acme):
     for start, end in (
         ((2026, 2, 1), (2026, 1, 1)),
