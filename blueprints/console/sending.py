@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Response, request, url_for
 
-from blueprints.console import bp
+from blueprints.console import bp, picking
 from blueprints.console.documents import Tab, find, sending_needs, tab_url
 from blueprints.console.frame import console_page
 from blueprints.console.gate import go, me, needs, require
@@ -15,6 +15,7 @@ from portico.queries.console_documents import OpenDocument
 from portico.records.staff import Permission
 from portico.refusals import BadInput, StaffRefusal
 from portico.services import delivery, sending
+from portico.services.sending import Seen
 from portico.text import paragraphs
 from portico.web import forms
 
@@ -44,11 +45,15 @@ def document_send_submit(document_id: int) -> Response:
             by=me().by,
             message=forms.typed("message"),
             attach_pdf=request.form.get("attach_pdf") == "yes",
+            seen=Seen(
+                *(picking.number(request.form.get(n, "")) or 0 for n in ("revision", "mail"))
+            ),
         )
     except BadInput as problem:
         return _page(at, status=problem.status, errors=problem.errors)
     except StaffRefusal as problem:
-        return _page(at, status=problem.status, errors={"contact": problem.sentence})
+        # As it is now: it may have been changed or sent in this very moment.
+        return _page(find(at.id), status=problem.status, errors={"contact": problem.sentence})
     return go(tab_url(at.id, Tab.PAPER, done="sent"))
 
 
@@ -69,6 +74,7 @@ def _page(
     errors: dict[str, str] | None = None,
     part: str = "console/_send.html",
 ) -> Response:
+    seen = Seen(at.standing.current_revision, sending.last_mail(at.id))
     contacts = console_documents.recipients(at)
     chosen = _contacts() if chosen is None else chosen
     message = request.form.get("message", "")[:5000].encode("utf-8", "ignore").decode()
@@ -78,6 +84,7 @@ def _page(
         part=part,
         status=status,
         at=at,
+        seen=seen,
         contacts=contacts,
         chosen=chosen,
         message=message,

@@ -2,16 +2,36 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import sqlalchemy as sa
 
 from portico.db import db, unit_of_work
 from portico.records.activity import Activity, ActorKind
 from portico.records.customer import Contact, Customer
-from portico.records.mail import MailKind
-from portico.refusals import StaffRefusal
+from portico.records.document import Document
+from portico.records.mail import Mail, MailKind
+from portico.refusals import Conflict, StaffRefusal
 from portico.services import activity, links, notifications, outbox
 from portico.services.activity import Entry
 from portico.text import paragraphs
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What was on screen when somebody pressed the button: which revision, and which mail about
+    the document was the last one (0: none)."""
+
+    revision: int
+    mail: int
+
+
+def last_mail(document_id: int) -> int:
+    """The newest mail that put a document before somebody; 0 where there is none."""
+    newest = sa.select(sa.func.max(Mail.id)).where(
+        Mail.document_id == document_id, Mail.kind == MailKind.DOCUMENT_SENT.value
+    )
+    return db.session.execute(newest).scalar() or 0
 
 
 def why_not(document_id: int) -> str | None:
@@ -49,10 +69,12 @@ def send(
     message: str = "",
     attach_pdf: bool = False,
     hours: int | None = None,
+    seen: Seen | None = None,
 ) -> int:
     """Put a posted document before contacts of its customer; returns how many mails wait.
 
-    Links, mails, state and trail are one transaction. Raises StaffRefusal, BadInput.
+    Links, mails, state and trail are one transaction. Raises StaffRefusal, BadInput; Conflict
+    where it was changed or sent since it was *seen*, so that a second click sends nothing.
     """
     message = paragraphs(message, "message", 4000, required=False)
     with unit_of_work():
@@ -60,6 +82,8 @@ def send(
         if reason:
             raise StaffRefusal(reason)
         document = links.sendable(document_id)
+        if seen is not None:
+            _require_unchanged(document, seen)
         allowed = {contact.id: contact for contact in recipients(document.customer_id)}
         chosen = list(dict.fromkeys(contact_ids))
         if not chosen or any(contact_id not in allowed for contact_id in chosen):
@@ -94,3 +118,17 @@ def send(
                 )
             )
     return len(chosen)
+
+
+def _require_unchanged(document: Document, seen: Seen) -> None:
+    """The document is held. Raises Conflict."""
+    if document.current_revision != seen.revision:
+        raise Conflict(
+            f"It was changed meanwhile and is now revision {document.current_revision}. Please "
+            "look at it again; nothing was sent."
+        )
+    if last_mail(document.id) != seen.mail:
+        raise Conflict(
+            "It was sent a moment ago, perhaps by a second click. Nothing more was sent; press "
+            "Send now once more if it should go out again."
+        )

@@ -86,6 +86,28 @@ def test_of_several_contacts_who_had_it_before_is_chosen(stage, acme):
     assert ticked(sales.get(at(acme, quote, "send"))) == {"Marit": True, "Nils": True}
 
 
+def test_a_second_click_sends_nothing_and_nobody_sends_what_was_not_on_screen(stage, acme):
+    sales = acme.staff(Role.SALES)
+    quote = acme.document(MARIT)
+    page = sales.get(at(acme, quote, "send"))
+    assert sales.fill_in(page, form="/send").status == 303
+    sent = acme.dump()
+    twice = sales.fill_in(page, form="/send")
+    assert (twice.status, "sent a moment ago" in twice.text) == (409, True)
+    assert acme.dump() == sent
+    assert sales.fill_in(twice, form="/send").status == 303, "but on purpose it goes out again"
+    page = sales.get(at(acme, quote, "send"))
+    acme.revise(quote, dearer(acme.content(quote)))
+    assert "is now revision 2" in sales.fill_in(page, form="/send").text
+    changed = acme.dump()
+    for typed in ({}, {"revision": "2", "mail": "x"}, {"revision": str(2**70)}):
+        unseen = sales.fill_in(page, typed, form="/send", htmx=True)
+        assert unseen.status == 409, typed
+    assert acme.dump() == changed
+    assert sales.fill_in(unseen, form="/send").status == 303
+    assert acme.read(quote).sent_revision == 2
+
+
 def test_what_cannot_be_sent_says_why_and_strangers_are_not_mailed(stage, acme):
     sales = acme.staff(Role.SALES)
     draft = acme.document(MARIT, Kind.INVOICE, post=False)
