@@ -8,7 +8,7 @@ import sqlite3
 import sys
 from types import TracebackType
 
-from flask import Flask, Response, render_template, request
+from flask import Flask, Response, g, render_template, request, url_for
 from redis.exceptions import RedisError
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -104,10 +104,11 @@ def _accident(_error: Exception) -> Response:
 def _answer(status: int, title: str, sentence: str, hint: str) -> Response:
     part = request.headers.get("HX-Request") == "true"
     name = "errors/_part.html" if part else "errors/page.html"
+    said = {"title": title, "sentence": sentence, "hint": hint, "status": status}
+    # Whom the portal's gate let in is shown the way back.
+    back = url_for("customer_portal.dashboard") if "signed_in" in g else None
     response = Response(
-        render_template(name, title=title, sentence=sentence, hint=hint, status=status),
-        status=status,
-        mimetype="text/html",
+        render_template(name, back_url=back, **said), status=status, mimetype="text/html"
     )
     response.headers["Vary"] = "HX-Request"
     return harden(response)

@@ -50,6 +50,7 @@ def test_outsiders_get_nothing_and_change_nothing(both):
             assert stranger.get(url + page).status == 404
         assert marit.get(url_of(both.acme, draft) + page).status == 404
         assert marit.get(url_of(both.acme, quote, "invoices") + page).status == 404
+    assert strangers[0].get(url).tree.xpath("//main//a/@href") == ["/customer-portal/dashboard"]
     own = both.bolt.document(BEA)
     assert own == quote, "the same id in the other tenant, so that the replay means something"
     assert strangers[2].get(url_of(both.bolt, draft)).status == 404
