@@ -24,7 +24,6 @@ class SignIn:
     device: str  # "Firefox on Linux"
     type: str  # desktop, mobile or tablet
     address: str
-    since: dt.datetime
     last_seen_at: dt.datetime
     is_here: bool
 
@@ -54,7 +53,6 @@ def _sign_in(row: sa.Row[tuple[object, ...]], is_here: bool) -> SignIn:
         device=" on ".join(known) or "An unknown browser",
         type=device.type or "",
         address=row.ip or "",
-        since=row.created_at,
         last_seen_at=row.last_seen_at,
         is_here=is_here,
     )
