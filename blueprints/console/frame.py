@@ -35,6 +35,8 @@ _ENTRIES = (
     ("Settings", "settings", Permission.SETTINGS),
     ("Team", "team", Permission.TEAM),
 )
+# An address that stands below another entry than it begins with.
+_BELOW = {"/staff/invitations": "/staff/customers"}
 
 
 def console_page(
@@ -59,6 +61,7 @@ def console_page(
 
 def _navigation(who: StaffSignedIn) -> list[Entry]:
     here = request.path.rstrip("/")
+    here = next((entry for own, entry in _BELOW.items() if here.startswith(own)), here)
     entries = []
     for label, name, permission in _ENTRIES:
         endpoint = f"console.{name}"

@@ -19,7 +19,7 @@ from portico.records.staff import Permission
 from portico.refusals import Conflict, NotFound
 from portico.services import outbox
 
-_TO_COLLEAGUES = {MailKind.STAFF_INVITATION, MailKind.STAFF_RESET}
+_TO_COLLEAGUES = {MailKind.STAFF_INVITATION, MailKind.STAFF_RESET, MailKind.STAFF_NOTICE}
 _ANY_SENDER = (
     Permission.QUOTES_SEND,
     Permission.INVOICES_SEND,

@@ -36,6 +36,7 @@ WORDS = {
     MailKind.DECISION_REVERSED: "An answer was reversed",
     MailKind.STAFF_INVITATION: "Invitation to the team",
     MailKind.STAFF_RESET: "New password for the team",
+    MailKind.STAFF_NOTICE: "News about somebody's own sign-in",
     MailKind.ACCOUNT_SETUP: "Invitation to the portal",
     MailKind.PASSWORD_RESET: "New password for the portal",
     MailKind.PASSWORD_CHANGED: "Password was changed",

@@ -59,7 +59,9 @@ def test_those_who_must_not(acme):
     assert "Nobody was chosen" in refused.text
     assert chiyos.get(_url_of_batch).status == 404
     assert acme.rows(InvitationBatch) == []
-    assert CHIYO.name in chiyos.get(_url(acme)).text
+    own = chiyos.get(_url(acme))
+    assert CHIYO.name in own.text
+    assert own.tree.xpath("//nav//a[@aria-current]/text()") == ["Customers"]
 
 
 def test_everybody_is_invited_once(both):
