@@ -105,7 +105,7 @@ _QUOTE_LABELS = {
 }
 _LABELS = {
     State.POSTED: ("Open", "info"),
-    State.SENT: ("Open", "info"),
+    State.SENT: ("Sent", "info"),
     State.PARTIALLY_PAID: ("Partially paid", "warn"),
     State.PAID: ("Paid", "good"),
     State.OVERDUE: ("Overdue", "bad"),
