@@ -6,6 +6,7 @@ Content is only ever added: each saving that changes something makes a revision.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +18,7 @@ from portico.db import db, unit_of_work
 from portico.records.activity import Activity, ActorKind
 from portico.records.content import DocumentContent, Kind, fingerprint
 from portico.records.customer import Customer
-from portico.records.document import Document, DocumentRevision, State
+from portico.records.document import KINDS, Document, DocumentRevision, State
 from portico.records.organization import Organization
 from portico.refusals import BadInput, Conflict, StaffRefusal, Unknown
 from portico.services import activity, documents, links, numbering, parties, payments
@@ -57,18 +58,9 @@ def blank(organization_id: int, kind: Kind) -> TypedPaper:
     """The form to begin with: the next number, today, and currency and tax as the last time."""
     organization = db.session.get_one(Organization, organization_id)
     today = clock.today(organization.timezone)
-    newest = db.session.execute(
-        sa.select(DocumentRevision.content)
-        .join(Document, Document.id == DocumentRevision.document_id)
-        .where(
-            Document.organization_id == organization_id,
-            Document.kind == kind.value,
-            DocumentRevision.number == Document.current_revision,
-        )
-        .order_by(Document.id.desc())
-        .limit(1)
-    ).scalar_one_or_none()
-    last = DocumentContent.model_validate_json(newest) if newest else None
+    recent = _recent(organization_id, kind)
+    newest = documents.find(recent[0].id) if recent else None
+    last = documents.current_content(newest) if newest else None
     tax = next((line.tax for line in typed_of(last).lines), "") if last else ""
     return TypedPaper(
         number=next_number(organization, kind),
@@ -86,21 +78,34 @@ def address_for(customer_id: int) -> str:
 
 def next_number(organization: Organization, kind: Kind) -> str:
     """The number that follows the newest ones of its kind and is free."""
-    newest = (
-        db.session.execute(
-            sa.select(Document.number)
-            .where(Document.organization_id == organization.id, Document.kind == kind.value)
-            .order_by(Document.id.desc())
-            .limit(_RECENT)
-        )
-        .scalars()
-        .all()
-    )
+    newest = [row.number for row in _recent(organization.id, kind)]
     year = clock.today(organization.timezone).year
     number = numbering.following(newest, year, _STARTS[kind])
     while _holder(organization.id, kind, number) is not None:
         number = numbering.after(number)
     return number
+
+
+def _recent(organization_id: int, kind: Kind) -> Sequence[Any]:
+    """Ids and numbers of the newest of a kind, the last one first. Each state is a range of an
+    index, so that it costs the same however many there are."""
+    parts = [
+        sa.select(Document.id, Document.number)
+        .where(
+            Document.organization_id == organization_id,
+            Document.kind == kind.value,
+            Document.state == state.value,
+        )
+        .order_by(Document.issued_on.desc(), Document.id.desc())
+        .limit(_RECENT)
+        .subquery()
+        .select()
+        for state in sorted(KINDS[kind].states)
+    ]
+    every = sa.union_all(*parts).subquery()
+    return db.session.execute(
+        sa.select(every.c.id, every.c.number).order_by(every.c.id.desc()).limit(_RECENT)
+    ).all()
 
 
 def create(customer_id: int, kind: Kind, typed: TypedPaper, *, post: bool, by: str) -> int:

@@ -116,7 +116,7 @@ def next_number(organization_id: int, kind: PaymentKind) -> str:
         db.session.execute(
             sa.select(Payment.number)
             .where(Payment.organization_id == organization_id, Payment.kind == kind.value)
-            .order_by(Payment.id.desc())
+            .order_by(Payment.received_on.desc(), Payment.id.desc())
             .limit(_RECENT)
         )
         .scalars()
