@@ -37,10 +37,12 @@ def issue(
     *,
     by: str,
     currency: str | None = None,
+    once: bool = False,
 ) -> Document:
     """A statement as a document with a number of its own, to be sent like any other.
 
-    *currency* may be left out where the customer has only one. Raises BadInput, StaffRefusal.
+    *once*: where the newest one, of the same day, says the very same, that is returned. *currency*
+    may be left out where the customer has only one. Raises BadInput, StaffRefusal.
     """
     try:
         with unit_of_work():
@@ -48,6 +50,9 @@ def issue(
             db.session.refresh(organization, with_for_update={"key_share": True})
             number = _next_number(organization)
             content = content_for(organization, customer, span, currency, number=number)
+            issued = _issued_today(customer, content) if once else None
+            if issued is not None:
+                return issued
             document = documents.add(Draft(content, number), organization, customer, by=by)
             activity.record(
                 Entry(
@@ -63,6 +68,24 @@ def issue(
             return document
     except IntegrityError:
         raise Conflict("The number was taken in this moment; please try again.") from None
+
+
+def _issued_today(customer: Customer, content: DocumentContent) -> Document | None:
+    """The customer's newest statement, if it stands and says the same under its own number."""
+    newest = db.session.execute(
+        sa.select(Document)
+        .where(
+            Document.customer_id == customer.id,
+            Document.kind == Kind.STATEMENT.value,
+            Document.issued_on == content.issued_on,
+        )
+        .order_by(Document.id.desc())
+        .limit(1)
+    ).scalar_one_or_none()
+    if newest is None or newest.is_void:
+        return None
+    said = documents.current_content(newest)
+    return newest if said == content.model_copy(update={"number": said.number}) else None
 
 
 def content_for(
@@ -110,8 +133,9 @@ def for_customer(customer_id: int, span: Span, currency: str | None = None) -> D
 
 
 def issue_for(customer_id: int, span: Span, currency: str | None = None, *, by: str) -> int:
-    """Issue a statement of a customer; returns the document's id. Raises what :func:`issue` does."""
-    return issue(*_both(customer_id), span, by=by, currency=currency).id
+    """Issue a statement of a customer, once for two clicks; returns the document's id. Raises
+    what :func:`issue` does."""
+    return issue(*_both(customer_id), span, by=by, currency=currency, once=True).id
 
 
 def _both(customer_id: int) -> tuple[Organization, Customer]:

@@ -296,6 +296,9 @@ def test_a_statement_is_seen_issued_and_sent(stage, acme):
     made = acme.rows(Document)[-1]
     assert (made.kind, made.number) == ("statement", "ST-2026-0001")
     assert done.location == at(acme, "documents", made.id, "send")
+    issued = acme.dump()
+    assert accountant.post(url, typed).location == done.location, "a second click issues no other"
+    assert acme.dump() == issued
     link = acme.mailed(made.id, MARIT)
     assert "6,000.00" in stage.visitor().get(link).text
     empty = at(acme, "customers", acme.customer(OLAF).id, "statement")
