@@ -8,6 +8,7 @@ import models  # noqa: F401
 from blueprints import console, customer_portal, demo_mail, public_links, quote_links
 from portico import commands, config
 from portico.db import init_databases
+from portico.files.store import make_store
 from portico.queries.tenants import Directory
 from portico.services.activity import init_spool
 from portico.web import assets, errors, pages, server, sign_in, tenancy
@@ -29,6 +30,7 @@ def create_app(settings: config.Config | None = None) -> Flask:
     init_limits(app)
     sign_in.init_sign_in(app)
     init_spool(app)
+    app.extensions["portico.files"] = make_store(settings)
     init_queue(app, settings)
 
     pages.init_pages(app)

@@ -30,6 +30,9 @@ from portico.records.document import (
     SalesReceipt,
     Statement,
 )
+
+# Work that is shared, with its files and what is asked for.
+from portico.records.file import StoredFile
 from portico.records.link import PortalLink
 from portico.records.mail import Mail
 from portico.records.message import Message
@@ -38,6 +41,16 @@ from portico.records.organization import LinkLifetime, Organization
 
 # What is owed, and what came in.
 from portico.records.payment import Allocation, Payment
+from portico.records.project import (
+    Comment,
+    Deliverable,
+    Milestone,
+    Project,
+    ProjectShare,
+    Task,
+    TimeEntry,
+)
+from portico.records.request import RequestAnswer, RequestItem
 
 # The team.
 from portico.records.staff import RecoveryCode, StaffMember, StaffRole, StaffSession, StaffToken

@@ -48,6 +48,10 @@ class Config:
     demo: bool
     access_log: bool
     max_body: int
+    max_upload: int  # one file
+    files_url: str  # a folder, or s3://bucket/prefix?endpoint=...&region=...
+    s3_access_key: str | None
+    s3_secret_key: str | None
     max_import: int
 
     @property
@@ -95,6 +99,10 @@ def load(env: Mapping[str, str] | None = None) -> Config:
         demo=demo,
         access_log=_flag(env, "PORTICO_ACCESS_LOG"),
         max_body=_whole(env, "PORTICO_MAX_BODY", 1024 * 1024, low=16 * 1024, high=2**31),
+        max_upload=_whole(env, "PORTICO_MAX_UPLOAD", 25 * 1024 * 1024, low=1024, high=2**31),
+        files_url=env.get("PORTICO_FILES_URL") or str(instance / "files"),
+        s3_access_key=env.get("PORTICO_S3_ACCESS_KEY") or None,
+        s3_secret_key=env.get("PORTICO_S3_SECRET_KEY") or None,
         max_import=_whole(env, "PORTICO_MAX_IMPORT", 20 * 1024 * 1024, low=1024, high=2**31),
     )
 

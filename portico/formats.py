@@ -99,6 +99,11 @@ def moment(value: dt.datetime, locale: str, zone: str) -> str:
     return f"{format_datetime(local, format='d MMM y, HH:mm', locale=locale_of(locale))} {local.tzname()}"
 
 
+def hours(minutes: int) -> str:
+    """Minutes as hours and minutes: ``7:30``."""
+    return f"{minutes // 60}:{minutes % 60:02}"
+
+
 def unit(code: str | None) -> str:
     """A unit of measure as a customer would say it; unknown codes are shown as they are."""
     if not code:

@@ -314,15 +314,14 @@ class Company:
 
     def app_of(self, email: str, password: str = PASSWORD) -> tuple[pyotp.TOTP, list[str]]:
         """Switch somebody's second factor on: the app on their phone, and the recovery codes."""
-        trail = {"by": "Kari", "organization_id": 1}
         with self.scope():
             staff_id = staff.find(email).id
-            second_factor.begin(staff_id, password, **trail)
+            second_factor.begin(staff_id, password, by="Kari", organization_id=1)
             secret = second_factor.pending(staff_id)
             assert secret is not None
             app = pyotp.TOTP(secret.text)
             code = app.at(portico_clock.now() - dt.timedelta(seconds=30))
-            return app, second_factor.confirm(staff_id, code, **trail)
+            return app, second_factor.confirm(staff_id, code, by="Kari", organization_id=1)
 
     @property
     def console(self) -> str:
@@ -509,7 +508,7 @@ class Stage:
     def way_in(self, address: Person | str) -> str:
         """The link to set a password in the newest mail to a person that has one."""
         for letter in reversed(self.letters_to(address)):
-            found = {link for part in bodies(letter) for link in WAY_IN.findall(part)}
+            found: set[str] = {link for part in bodies(letter) for link in WAY_IN.findall(part)}
             if found:
                 assert len(found) == 1, f"{len(found)} ways in in one mail"
                 return found.pop()

@@ -28,6 +28,10 @@ SET = {
     "sha256": ("0" * 64, ""),
     "code": ("30", ""),
     "type": ("order", "Purchase order"),
+    "expires_at": ("2026-11-30T12:00:00Z", "30 Nov 2026, 12:00 UTC"),
+    "fee_model": ("retainer", "Retainer"),
+    "wants": ("file", "A file"),
+    "minutes": (450, "7:30"),
 }
 
 

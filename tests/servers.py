@@ -1,4 +1,4 @@
-"""Real servers for the tests: PostgreSQL, Redis, SMTP and Chromium.
+"""Real servers for the tests: PostgreSQL, Redis, SMTP, an S3 store and Chromium.
 
 Each starts when the first test asks for it, listens on 127.0.0.1 alone, on a free port, and is
 stopped by the process id that was started. A machine that lacks one skips its tests by name;
@@ -6,7 +6,7 @@ stopped by the process id that was started. A machine that lacks one skips its t
 
 Fixtures: ``postgres_url`` (a fresh database), ``postgres`` (the server, for more than one
 database or for copies of a migrated one), ``redis_url`` (an empty database), ``smtp_server``
-(an inbox that can misbehave), ``chromium`` (the browser), ``browser_page`` (a fresh page).
+(an inbox that can misbehave), ``s3_store`` (the setting that names a bucket), ``chromium`` (the browser), ``browser_page`` (a fresh page).
 
 A server at hand is used as it is: ``PORTICO_TEST_POSTGRES`` (any PostgreSQL URL whose user may
 create databases), ``PORTICO_TEST_REDIS`` (a URL whose database may be emptied) and
@@ -561,6 +561,50 @@ def smtp_inbox() -> Iterator[Inbox]:
         inbox.go_down()
 
 
+# --- S3 ---------------------------------------------------------------------------------------
+
+
+@contextmanager
+def s3_server() -> Iterator[str]:
+    """The endpoint of a store that speaks S3. Raises :class:`Missing`."""
+    if find_spec("moto") is None or find_spec("flask_cors") is None:
+        raise Missing("S3: install requirements-dev.txt, which has moto's server")
+    with _folder("portico-s3-") as folder:
+        for attempt in (1, 2, 3):
+            port = free_port()
+            process = Process(
+                [sys.executable, "-m", "moto.server", "-H", HOST, "-p", str(port)],
+                folder=folder,
+                stop_with="TERM",
+            )
+            try:
+                process.wait_until(lambda port=port: _accepts(port))  # type: ignore[misc]
+                break
+            except RuntimeError:
+                if attempt == 3:
+                    raise
+        try:
+            yield f"http://{HOST}:{port}"
+        finally:
+            process.stop()
+
+
+def _new_bucket(endpoint: str) -> str:
+    import boto3
+
+    name = f"portico-{secrets.token_hex(6)}"
+    client = boto3.client(
+        "s3",
+        endpoint_url=endpoint,
+        region_name="us-east-1",
+        aws_access_key_id="tests",
+        aws_secret_access_key="tests",
+    )
+    client.create_bucket(Bucket=name)
+    client.close()
+    return name
+
+
 # --- Chromium -------------------------------------------------------------------------------
 
 # No sandbox, because containers lack the rights for one and only our own pages are opened. The
@@ -669,6 +713,22 @@ def smtp_server(_smtp: Inbox) -> Iterator[Inbox]:
     _smtp.messages.clear()
     yield _smtp
     _smtp.behave()
+
+
+@pytest.fixture(scope="session")
+def _s3() -> Iterator[str]:
+    with _or_skip(), s3_server() as endpoint:
+        yield endpoint
+
+
+@pytest.fixture
+def s3_store(_s3: str) -> dict[str, str]:
+    """The settings that keep files in an empty bucket."""
+    return {
+        "PORTICO_FILES_URL": f"s3://{_new_bucket(_s3)}/kept?endpoint={_s3}",
+        "PORTICO_S3_ACCESS_KEY": "tests",
+        "PORTICO_S3_SECRET_KEY": "tests",
+    }
 
 
 @pytest.fixture(scope="session")

@@ -8,18 +8,27 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 
-from flask import Response, request
+from flask import Response, redirect, request
 
 from blueprints.console import bp
 from blueprints.console.documents import Tab, document_page, done, find, say, sending_needs
 from blueprints.console.gate import me, needs, require
-from portico.queries import document_history
+from portico.files.store import Reader
+from portico.queries import document_history, request_items
 from portico.queries.lists import LARGEST_ID
 from portico.records.decision import Answer
 from portico.records.link import Purpose
 from portico.records.staff import Permission
 from portico.refusals import BadInput, NotFound, StaffRefusal, Undecidable
-from portico.services import conversations, decisions, documents, links, outbox
+from portico.services import (
+    conversations,
+    decisions,
+    documents,
+    files,
+    links,
+    outbox,
+    requests,
+)
 from portico.services.decisions import Signatory
 from portico.web import forms
 
@@ -51,7 +60,7 @@ def document_void(document_id: int) -> Response:
 @bp.post("/documents/<int:document_id>/extend")
 @needs(Permission.DOCUMENTS_EDIT)
 def document_extend(document_id: int) -> Response:
-    """Give a quote more time: of the team's own accord, or because somebody asked."""
+    """Give more time to answer: of the team's own accord, or because somebody asked."""
     at = find(document_id)
     return _do(
         at.id,
@@ -118,6 +127,50 @@ def document_reverse(document_id: int) -> Response:
         "reversed",
         lambda: decisions.reverse(at.id, by=me().by, note=forms.typed("note")),
     )
+
+
+# --- the items of a request ---------------------------------------------------------------------
+
+
+@bp.post("/documents/<int:document_id>/items/<int:position>/accept")
+@needs(*_SENDING)
+def document_item_accept(document_id: int, position: int) -> Response:
+    """Take an answer to an item of a request (spec W4)."""
+    at = find(document_id)
+    require(sending_needs(at))
+    remark, seen = forms.typed("remark"), _seen() or 0
+    return _do(
+        at.id,
+        f"item-{position}",
+        "judged",
+        lambda: requests.accept(at.id, position, seen=seen, by=me().by, remark=remark),
+    )
+
+
+@bp.post("/documents/<int:document_id>/items/<int:position>/return")
+@needs(*_SENDING)
+def document_item_return(document_id: int, position: int) -> Response:
+    """Ask for something else, and say what."""
+    at = find(document_id)
+    require(sending_needs(at))
+    remark, seen = forms.typed("remark"), _seen() or 0
+    return _do(
+        at.id,
+        f"item-{position}",
+        "judged",
+        lambda: requests.return_(at.id, position, seen=seen, by=me().by, remark=remark),
+    )
+
+
+@bp.get("/documents/<int:document_id>/uploads/<int:file_id>")
+@needs(Permission.VIEW)
+def document_upload(document_id: int, file_id: int) -> Response:
+    """A file that a customer answered with, by an address that runs out."""
+    at = find(document_id)
+    file = request_items.file_of(at.id, file_id)
+    if file is None:
+        raise NotFound(hint="")
+    return redirect(files.address(file.storage_key, file.name, Reader.STAFF), 302)  # type: ignore[return-value]
 
 
 # --- links and mail ---------------------------------------------------------------------------

@@ -13,7 +13,13 @@ from blueprints.console.frame import console_page
 from blueprints.console.gate import go, me, needs
 from portico import clock
 from portico.files.names import content_disposition
-from portico.queries import console_documents, document_history, organizations, shown
+from portico.queries import (
+    console_documents,
+    document_history,
+    organizations,
+    request_items,
+    shown,
+)
 from portico.queries.console_activity import Key
 from portico.queries.console_documents import OpenDocument, Place, Wanted, Which
 from portico.queries.faces import DocumentFace
@@ -29,11 +35,12 @@ from portico.services.activity import Entry
 _DONE = {
     "sent": "It is on its way. Each recipient gets a link of their own.",
     "posted": "It is posted and can be sent.",
-    "extended": "The quote is open for longer, and whoever holds it is told by mail.",
+    "extended": "It is open for longer, and whoever holds it is told by mail.",
+    "judged": "Noted. The customer is told of what you return.",
     "answered": "The answer stands on the customer's page; whoever holds a mailed link is told.",
     "settled": "Noted: nothing waits for an answer.",
     "recorded": "The answer is recorded, and both sides get a receipt.",
-    "reversed": "The answer was taken back; the quote is open again.",
+    "reversed": "The answer was taken back; it is open again.",
     "void": "It can still be read, and no longer answered.",
     "revoked": "The link is revoked.",
     "all-revoked": "Every link to this document is revoked, old ones too.",
@@ -48,7 +55,7 @@ _NEEDS = {
     "reverse": Permission.DECISIONS_RECORD,
     "revoke": Permission.MANAGE_PORTAL_ACCESS,
 }
-_OF_QUOTES = ("extend", "record", "reverse")
+_OF_ANSWERS = ("extend", "record", "reverse")
 
 
 class Tab(StrEnum):
@@ -236,12 +243,14 @@ def _actions(at: OpenDocument) -> dict[str, str | None]:
     else:
         refused["send"] = refused["copy"]
     names = ["send", "copy", "post", "answer", "revoke", "void"]
-    if at.kind is Kind.QUOTE:
-        names += _OF_QUOTES
+    if KINDS[at.kind].answers:
+        names += _OF_ANSWERS
     found: dict[str, str | None] = {}
     for name in names:
         allowed = me().may(_NEEDS.get(name, sending_needs(at)))
-        found[name] = (refused.get(name) or None) if allowed else "Somebody with another role can do this."
+        found[name] = (
+            (refused.get(name) or None) if allowed else "Somebody with another role can do this."
+        )
     return found
 
 
@@ -268,7 +277,11 @@ def _paper(at: OpenDocument) -> dict[str, Any]:
         theirs = console_documents.shown_content(at)
     if theirs is not None:
         _note_preview(at.face)
-    return {"content": theirs or at.content, "as_customer": theirs is not None}
+    return {
+        "content": theirs or at.content,
+        "as_customer": theirs is not None,
+        "asked": request_items.of(at.id, at.content),
+    }
 
 
 def _note_preview(face: DocumentFace) -> None:

@@ -11,7 +11,7 @@ from itertools import zip_longest
 
 from flask import Response, flash, request, url_for
 
-from blueprints.console import bp, picking
+from blueprints.console import bp, picking, shared_editor
 from blueprints.console.documents import find
 from blueprints.console.frame import console_page
 from blueprints.console.gate import go, me, needs
@@ -21,7 +21,7 @@ from portico.records.content import Kind
 from portico.records.document import KINDS, State
 from portico.records.staff import Permission
 from portico.refusals import BadInput, StaffRefusal
-from portico.services import drafts
+from portico.services import drafts, shared_papers
 from portico.services.drafts import ChangedMeanwhile, Seen
 from portico.services.typed_papers import (
     MOST_LINES,
@@ -132,6 +132,8 @@ def edit_document(document_id: int) -> Response:
     at = find(document_id)
     if refused := drafts.why_not(at.id):
         return console_page("console/editor_refused.html", at=at, refused=refused)
+    if at.kind in shared_papers.KINDS:
+        return shared_editor.edit(at, _seen_now(at))
     return _page(_form_of(at, typed_of(at.content), _seen_now(at)))
 
 
@@ -139,6 +141,8 @@ def edit_document(document_id: int) -> Response:
 @needs(Permission.DOCUMENTS_EDIT, lists=_LISTS)
 def change_document(document_id: int) -> Response:
     at = find(document_id)
+    if at.kind in shared_papers.KINDS:
+        return shared_editor.change(at, _seen(at), _seen_now(at))
     action = request.form.get("do", "")
     form = _form_of(at, _typed(), _seen(at))
     form.reason = picking.shown(request.form.get("reason", ""))

@@ -17,7 +17,7 @@ from portico.queries.staff_signed_in import StaffSignedIn
 from portico.records.staff import Permission
 from portico.refusals import NotAllowed, NotFound
 from portico.services import staff
-from portico.web import sign_in
+from portico.web import sign_in, uploads
 from portico.web.origin import require_readable_form
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -31,12 +31,16 @@ _LARGEST_ID = 2**63 - 1
 _SEEN_EVERY = dt.timedelta(minutes=5)
 
 
-def needs(*permissions: Permission, lists: tuple[str, ...] = ()) -> Callable[[View], View]:
-    """A view for roles with at least one of these. Fields in *lists* may come more than once."""
+def needs(
+    *permissions: Permission, lists: tuple[str, ...] = (), files: int = 0
+) -> Callable[[View], View]:
+    """A view for roles with at least one of these. Fields in *lists* may come more than once, and
+    the form may weigh as much as so many of the largest files (*files*)."""
 
     def mark(view: View) -> View:
         view.permissions = permissions  # type: ignore[attr-defined]
         view.lists = lists  # type: ignore[attr-defined]
+        view.files = files  # type: ignore[attr-defined]
         return view
 
     return mark
@@ -56,6 +60,9 @@ def admit() -> Response | None:
     _require_possible_ids()
     view = current_app.view_functions[request.endpoint or ""]
     if request.method == "POST":
+        files: int = getattr(view, "files", 0)
+        if files and who is not None and who.may(*getattr(view, "permissions", ())):
+            uploads.allow(files)
         require_readable_form(*getattr(view, "lists", ()))
         sign_in.require_own_token()
     if who is not None:

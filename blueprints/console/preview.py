@@ -22,7 +22,6 @@ from portico.queries.console_customers import CustomerRecord
 from portico.queries.lists import SECTIONS, Key, Section
 from portico.queries.shown import Shown
 from portico.queries.signed_in import SignedIn
-from portico.records import organization
 from portico.records.activity import Activity, ActorKind
 from portico.records.staff import Permission
 from portico.refusals import NotFound
@@ -143,8 +142,9 @@ def _section(name: str) -> Section:
 
 
 def _sections() -> list[str]:
-    orders = organization.Section.ORDERS in me().org.sections
-    return [name for name in SECTIONS if name != "orders" or orders]
+    """The sections that the organization has switched on."""
+    on = me().org.sections
+    return [name for name, one in SECTIONS.items() if one.switch is None or one.switch in on]
 
 
 def _find(who: SignedIn, of: Section, document_id: int) -> Shown:

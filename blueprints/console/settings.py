@@ -43,6 +43,7 @@ _WORDS = {
     Section.PROPOSALS: "Proposals",
     Section.REQUESTS: "Information requests",
     Section.ACCEPTANCES: "Acceptances",
+    Section.TIME: "Hours to approve",
     Section.DOCUMENTS: "Shared documents",
 }
 _EXAMPLE = {"number": "INV-2041", "minor": 125_050, "currency": "EUR", "reference": "INV-2041"}

@@ -24,7 +24,9 @@ from blueprints.customer_portal import (  # noqa: E402 - they add their routes
     dashboard,  # noqa: F401
     documents,  # noqa: F401
     entrance,  # noqa: F401
+    files,  # noqa: F401
     lists,  # noqa: F401
     money,  # noqa: F401
+    projects,  # noqa: F401
     settings,  # noqa: F401
 )

@@ -8,6 +8,7 @@ from blueprints.customer_portal import bp
 from blueprints.customer_portal.frame import portal_page
 from blueprints.customer_portal.gate import go, signed_in
 from portico.queries import news
+from portico.records.notification import Notification
 from portico.services import notifications
 from portico.web import limits
 
@@ -35,16 +36,26 @@ def notifications_read() -> Response:
 def notification_open(notification_id: int) -> Response:
     """Mark one as read and go to what it is about."""
     line = notifications.read(signed_in().actor, notification_id)
-    if line.document_id is None:
-        return go(url_for("customer_portal.payment", payment_id=line.payment_id))
-    section = news.section_of(line)
-    return go(url_for("customer_portal.document", section=section, document_id=line.document_id))
+    return go(_url_of(line))
 
 
 @bp.get("/notifications/<int:notification_id>")
 def notification_back(notification_id: int) -> Response:
     """Somebody opened the address of a form: show the list instead."""
     return go(url_for("customer_portal.notifications"))
+
+
+def _url_of(line: Notification) -> str:
+    """The page of what a line is about."""
+    if line.document_id is not None:
+        section = news.section_of(line)
+        return url_for("customer_portal.document", section=section, document_id=line.document_id)
+    if line.project_id is not None:
+        tab = news.tab_of(line)
+        return url_for("customer_portal.project", project_id=line.project_id, tab=tab)
+    if line.payment_id is not None:
+        return url_for("customer_portal.payment", payment_id=line.payment_id)
+    return url_for("customer_portal.documents")
 
 
 def _number(text: str) -> int | None:

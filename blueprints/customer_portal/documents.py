@@ -59,11 +59,17 @@ def more_time(section: str, document_id: int) -> Response:
     return document_pages.more_time(_door(section, document_id))
 
 
+@bp.post(f"{_ROOT}/items/<int:position>")
+def answer_item(section: str, document_id: int, position: int) -> Response:
+    return document_pages.answer_item(_door(section, document_id), position)
+
+
+@bp.get(f"{_ROOT}/items/<int:position>")
 @bp.get(f"{_ROOT}/accept")
 @bp.get(f"{_ROOT}/decline")
 @bp.get(f"{_ROOT}/ask")
 @bp.get(f"{_ROOT}/more-time")
-def document_back(section: str, document_id: int) -> Response:
+def document_back(section: str, document_id: int, position: int = 0) -> Response:
     return document_pages.back(_door(section, document_id))
 
 

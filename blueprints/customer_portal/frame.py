@@ -37,6 +37,7 @@ _ENTRIES = (
     ("Proposals", "proposals", Section.PROPOSALS),
     ("Requests", "requests", Section.REQUESTS),
     ("Acceptances", "acceptances", Section.ACCEPTANCES),
+    ("Hours to approve", "time", Section.TIME),
     ("Documents", "documents", Section.DOCUMENTS),
     ("Settings", "settings", None),
 )

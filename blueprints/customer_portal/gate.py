@@ -9,12 +9,14 @@ from flask import Response, g, redirect, request, url_for
 from portico import clock
 from portico.queries.signed_in import SignedIn
 from portico.services import sessions
-from portico.web import sign_in
+from portico.web import sign_in, uploads
 from portico.web.origin import require_own_form
 
 # Open to guests. Whoever is signed in is sent on from the first, not from the second.
 GUESTS_ONLY = {"login", "login_submit", "setup", "setup_submit"}
 OPEN = {"forgot_password", "forgot_password_submit", "reset_password", "reset_password_submit"}
+# Whose form may hold a file.
+UPLOADS = {"answer_item"}
 _SEEN_EVERY = dt.timedelta(minutes=5)
 
 
@@ -27,6 +29,8 @@ def admit() -> Response | None:
     if who is not None and endpoint in GUESTS_ONLY:
         return go(url_for("customer_portal.dashboard"))
     if request.method == "POST":
+        if who is not None and endpoint in UPLOADS:
+            uploads.allow()
         require_own_form()
         sign_in.require_own_token()
     if who is not None:

@@ -1,4 +1,4 @@
-"""The lists of documents: invoices, quotes, orders, credit notes, receipts, statements (A9)."""
+"""The lists of documents: the commercial ones (A9), and those of shared work (W3-W6)."""
 
 from __future__ import annotations
 
@@ -10,9 +10,12 @@ from blueprints.customer_portal import bp
 from blueprints.customer_portal.frame import portal_page
 from blueprints.customer_portal.gate import signed_in
 from blueprints.customer_portal.sections import section as find_section
-from portico.queries import lists
+from portico.queries import lists, shared_rows
 from portico.queries.lists import Filter, Key, Page, Section
+from portico.queries.shared_rows import Beside
 from portico.web import limits
+
+_SHARED = ("proposals", "requests", "acceptances", "time")
 
 
 def documents_of(section: str) -> Response:
@@ -46,6 +49,17 @@ class ListView:
     chosen: Filter
     term: str
     page: Page
+
+    @property
+    def beside(self) -> dict[int, Beside]:
+        """What cards say beside the head of each document, by id."""
+        return shared_rows.beside(self.page.rows)
+
+    @property
+    def rows_template(self) -> str:
+        """Shared work has cards, everything else a table."""
+        shared = self.section.name in _SHARED
+        return "portal/_cards.html" if shared else "portal/_rows.html"
 
     @property
     def url(self) -> str:

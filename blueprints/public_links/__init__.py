@@ -1,4 +1,5 @@
-"""``/i/<token>`` and its older name ``/portal/<token>``: one document, no sign-in (spec L)."""
+"""``/i/<token>`` and its older name ``/portal/<token>``: one document, no sign-in (spec L).
+``/shared/projects/<token>`` and ``/p/projects/<token>``: one project to read (spec S1)."""
 
 from __future__ import annotations
 
@@ -6,7 +7,7 @@ import re
 
 from flask import Blueprint, Response, request
 
-from blueprints.public_links import gate, views
+from blueprints.public_links import gate, shares, stored, views
 from portico.queries import organizations
 from portico.records.link import Purpose
 from portico.refusals import NotFound
@@ -18,7 +19,10 @@ _COLOUR = re.compile(r"[0-9a-f]{6}\Z")
 
 @bp.before_request
 def admit() -> Response | None:
-    if request.endpoint in {"public_links.brand", "public_links.logo"}:
+    if request.endpoint in {"public_links.brand", "public_links.logo", "public_links.stored_file"}:
+        return None
+    if request.endpoint in shares.ENDPOINTS:
+        shares.admit()
         return None
     return gate.admit(Purpose.DOCUMENT, "portal-public")
 
@@ -39,6 +43,7 @@ def add_link_routes(blueprint: Blueprint, prefix: str) -> None:
         ("/decline", views.decline, ["POST"]),
         ("/ask", views.ask, ["POST"]),
         ("/more-time", views.more_time, ["POST"]),
+        ("/items/<int:position>", views.answer_item, ["POST"]),
         ("/request-access", views.request_access, ["POST"]),
         ("/send-again", views.send_again, ["POST"]),
     ):
@@ -49,6 +54,14 @@ def add_link_routes(blueprint: Blueprint, prefix: str) -> None:
 
 add_link_routes(bp, "/i")
 add_link_routes(bp, "/portal")
+
+for _prefix in shares.PREFIXES:
+    bp.add_url_rule(f"{_prefix}/<token>", view_func=shares.share)
+    bp.add_url_rule(f"{_prefix}/<token>/print", view_func=shares.share_print)
+    bp.add_url_rule(f"{_prefix}/<token>/files/<int:file_id>", view_func=shares.share_file)
+
+
+bp.add_url_rule("/files/<token>", view_func=stored.stored_file)
 
 
 @bp.get("/brand/<colour>.css")

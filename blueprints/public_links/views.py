@@ -58,6 +58,10 @@ def more_time(token: str) -> Response:
     return document_pages.more_time(_door())
 
 
+def answer_item(token: str, position: int) -> Response:
+    return document_pages.answer_item(_door(), position)
+
+
 def end(token: str) -> Response:
     """Ask before ending; the POST ends (spec L11)."""
     if request.method != "POST":
@@ -82,7 +86,7 @@ def account(token: str) -> Response:
     return page("public/account_asked.html", **_context())
 
 
-def back(token: str) -> Response:
+def back(token: str, position: int = 0) -> Response:
     """Somebody opened the address of a form: show the page instead."""
     return redirect(_root(), 303)  # type: ignore[return-value]
 

@@ -23,6 +23,11 @@ _LINES = (
     ("quote_standalone", "A stand-alone quote link"),
     ("invoice", "An invoice with Pay now"),
     ("expired", "A link that has expired"),
+    ("share", "A project shared by link"),
+    ("proposal", "A proposal"),
+    ("request", "A request for information"),
+    ("acceptance", "Something to accept"),
+    ("time_approval", "Hours to approve"),
     ("mail", "Every mail that was sent"),
 )
 # Where somebody signs in, with a password of their own.

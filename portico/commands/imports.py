@@ -1,4 +1,4 @@
-"""Import documents and payments from files."""
+"""Import documents, payments and projects from files."""
 
 from __future__ import annotations
 

@@ -11,6 +11,20 @@ _UNSAFE_ASCII = re.compile(r"[^A-Za-z0-9._]+")
 # What file systems or shells give a meaning; controls and format characters go by category.
 _UNSAFE = re.compile(r'[\s/\\:*?"<>|%;\'`$&]+')
 _SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,8}\Z")
+_LONGEST_SHOWN = 150
+_JOINERS = "\u200c\u200d"  # Persian words and families of emoji need them
+
+
+def shown_name(text: str) -> str:
+    """The name of a file somebody sent, as people read it: the last part of any path, on one
+    line, without control or direction marks, its suffix kept. Empty where nothing is left."""
+    last = re.split(r"[/\\]", text)[-1][-10 * _LONGEST_SHOWN :]
+    fit = "".join(
+        char if char in _JOINERS or unicodedata.category(char)[0] != "C" else " "
+        for char in unicodedata.normalize("NFC", last)
+    )
+    stem, suffix = _split(" ".join(fit.split()).strip(". "))
+    return stem[:_LONGEST_SHOWN].rstrip() + suffix
 
 
 def safe_name(text: str) -> str:

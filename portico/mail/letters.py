@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -131,6 +132,32 @@ def answer(
     )
 
 
+def request_answered(org: Any, doc: Any, *, customer_name: str, items: Sequence[Any]) -> Letter:
+    """To the team: what a customer answered of a request, all of one sitting."""
+    return _letter("request_answered_staff", org, doc=doc, customer_name=customer_name, items=items)
+
+
+def answer_returned(
+    org: Any,
+    doc: Any,
+    *,
+    contact_name: str,
+    link_url: str,
+    lifetime_text: str,
+    items: Sequence[Any],
+) -> Letter:
+    """To a customer: the team needs more for some items of a request."""
+    return _letter(
+        "answer_returned",
+        org,
+        doc=doc,
+        contact_name=contact_name,
+        link_url=link_url,
+        lifetime_text=lifetime_text,
+        items=items,
+    )
+
+
 def quote_extended(
     org: Any, doc: Any, *, contact_name: str, link_url: str, lifetime_text: str, message: str
 ) -> Letter:
@@ -166,6 +193,39 @@ def decision_reversed(
         link_url=link_url,
         lifetime_text=lifetime_text,
         message=message,
+    )
+
+
+def comment(
+    org: Any, *, project_name: str, author: str, customer_name: str, message: str
+) -> Letter:
+    """A customer's comment on a project, to the team."""
+    return _letter(
+        "comment_staff",
+        org,
+        project_name=project_name,
+        author=author,
+        customer_name=customer_name,
+        message=message,
+    )
+
+
+def project_shared(
+    org: Any,
+    *,
+    contact_name: str,
+    project_name: str,
+    share_url: str,
+    expires_at: dt.datetime | None,
+) -> Letter:
+    """A read-only link to a project."""
+    return _letter(
+        "project_shared",
+        org,
+        contact_name=contact_name,
+        project_name=project_name,
+        share_url=share_url,
+        expires_at=expires_at,
     )
 
 

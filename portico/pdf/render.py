@@ -45,7 +45,7 @@ def document_pdf(
     *state_note* is stamped on every page ("Cancelled"). An unknown design becomes the default
     one, so that a setting from another version still prints. Raises PdfFailed.
     """
-    sheet = Sheet(content, letterhead.locale)
+    sheet = Sheet(content, letterhead.locale, letterhead.timezone)
     template = f"designs/{design if design in DESIGNS else DEFAULT_DESIGN}.html"
     markup = (
         _environment()
@@ -60,7 +60,7 @@ def receipt_pdf(receipt: Receipt, content: DocumentContent, letterhead: Letterhe
 
     Raises PdfFailed.
     """
-    sheet = Sheet(content, letterhead.locale)
+    sheet = Sheet(content, letterhead.locale, letterhead.timezone)
     markup = (
         _environment()
         .get_template("designs/receipt.html")

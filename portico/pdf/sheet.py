@@ -94,12 +94,24 @@ class Entry:
     balance: str
 
 
-class Sheet:
-    """The texts of one document in one locale."""
+@dataclass(frozen=True, slots=True)
+class Worked:
+    """One row of the hours: when, who, at what, and how long."""
 
-    def __init__(self, content: DocumentContent, locale: str) -> None:
+    on: str
+    person: str
+    task: str
+    said: str
+    hours: str
+
+
+class Sheet:
+    """The texts of one document in one locale and time zone."""
+
+    def __init__(self, content: DocumentContent, locale: str, zone: str = "UTC") -> None:
         self.content = content
         self.locale = locale
+        self.zone = zone
 
     # The head
 
@@ -111,6 +123,10 @@ class Sheet:
     def name(self) -> str:
         """The kind with the number: ``Quote Q-2026-0142``."""
         return f"{self.kind} {self.content.number}"
+
+    @property
+    def has_amount(self) -> bool:
+        return words.has_amount(self.content)
 
     @property
     def payable(self) -> Total:
@@ -126,6 +142,9 @@ class Sheet:
             ("Date", self.day(content.issued_on)),
             ("Due", self.day(content.due_on)),
             ("Valid until", self.day(content.valid_until)),
+            ("Open until", self.moment(content.expires_at)),
+            ("Project", content.project),
+            ("Fee model", content.proposal.fee_model.label if content.proposal else ""),
             ("Period", self.period(content.period)),
             ("Tax point", self.day(content.tax_point_on)),
             ("Your reference", content.buyer_reference),
@@ -134,6 +153,8 @@ class Sheet:
         ]
         if content.statement:
             facts.append(("Period", self.period(content.statement.period)))
+        if content.time:
+            facts.append(("Period", self.period(content.time.period)))
         facts += [(item.name, item.value) for item in content.details]
         facts += [
             (self._reference_type(item), self._reference(item)) for item in content.references
@@ -319,6 +340,59 @@ class Sheet:
         """What is open, by how long it has been due."""
         body = self.content.statement
         return [Fact(item.label, self.plain(item.amount)) for item in body.ageing] if body else []
+
+    # Shared work
+
+    @cached_property
+    def matter(self) -> list[Section]:
+        """What a proposal, a request or an acceptance says, above any sums."""
+        content = self.content
+        found: list[Section] = []
+        if content.proposal:
+            found += [
+                Section(chapter.heading, paragraphs=(chapter.body,))
+                for chapter in content.proposal.chapters
+            ]
+        if content.acceptance:
+            found.append(Section("You confirm", paragraphs=(content.acceptance.confirms,)))
+            found += [
+                Section(item.name, paragraphs=(item.description or "",))
+                for item in content.acceptance.items
+            ]
+        if content.request:
+            found.append(
+                Section("What we ask for", paragraphs=(content.request.introduction or "",))
+            )
+            found += [
+                Section(
+                    f"{number}. {item.name}", paragraphs=(item.description or "", item.wants.label)
+                )
+                for number, item in enumerate(content.request.items, 1)
+            ]
+        return found
+
+    def hours(self) -> Iterator[Worked]:
+        """The hours of a time approval, in its order."""
+        for entry in self.content.time.entries if self.content.time else ():
+            said = (entry.description, "" if entry.is_billable else "Not billed")
+            yield Worked(
+                self.day(entry.on),
+                entry.person,
+                entry.task or "",
+                "\n".join(filter(None, said)),
+                formats.hours(entry.minutes),
+            )
+
+    @cached_property
+    def hours_in_all(self) -> list[Fact]:
+        """All hours, and those of them that are billed."""
+        body = self.content.time
+        if not body:
+            return []
+        return [
+            Fact("Hours in all", formats.hours(body.minutes)),
+            Fact("Billed", formats.hours(body.billable_minutes)),
+        ]
 
     # What follows the sums
 
@@ -545,6 +619,10 @@ class Sheet:
     def day(self, value: dt.date | None) -> str:
         """A date; nothing for none."""
         return formats.day(value, self.locale) if value else ""
+
+    def moment(self, value: dt.datetime | None) -> str:
+        """A UTC moment where the organization is; nothing for none."""
+        return formats.moment(value, self.locale, self.zone) if value else ""
 
     def period(self, period: Period | None) -> str:
         """``1 Jan 2026 – 31 Jan 2026``, open ends said in words."""

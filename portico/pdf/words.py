@@ -12,7 +12,13 @@ KINDS = {
     Kind.REFUND_RECEIPT: "Refund receipt",
     Kind.CREDIT_NOTE: "Credit note",
     Kind.STATEMENT: "Statement",
+    Kind.PROPOSAL: "Proposal",
+    Kind.REQUEST: "Request",
+    Kind.ACCEPTANCE: "Acceptance",
+    Kind.TIME_APPROVAL: "Time approval",
 }
+# What is about no money, unless it states some.
+_WITHOUT_AMOUNT = frozenset({Kind.REQUEST, Kind.ACCEPTANCE, Kind.TIME_APPROVAL})
 
 # UNCL 1001 types whose name says more than the kind does.
 _TYPES = {
@@ -68,6 +74,11 @@ _TAX_CATEGORIES = {
 def kind_label(content: DocumentContent) -> str:
     """What the document is called at its head: ``Invoice``, ``Corrected invoice``."""
     return _TYPES.get(content.type_code or "", KINDS[content.kind])
+
+
+def has_amount(content: DocumentContent) -> bool:
+    """Whether its totals say anything."""
+    return content.kind not in _WITHOUT_AMOUNT or content.totals.payable != 0
 
 
 def payable_label(content: DocumentContent) -> str:

@@ -10,16 +10,18 @@ from portico.records.content import DocumentContent, Line
 _MOST = 12
 
 
-def between(before: DocumentContent, after: DocumentContent, locale: str) -> list[str]:
+def between(
+    before: DocumentContent, after: DocumentContent, locale: str, zone: str = "UTC"
+) -> list[str]:
     """Plain sentences, the total first; at most a dozen, the rest counted."""
-    found = list(_all(before, after, locale))
+    found = list(_all(before, after, locale, zone))
     if len(found) > _MOST:
         rest = len(found) - _MOST + 1
         found = [*found[: _MOST - 1], f"And {rest} smaller changes."]
     return found
 
 
-def _all(before: DocumentContent, after: DocumentContent, locale: str) -> Iterator[str]:
+def _all(before: DocumentContent, after: DocumentContent, locale: str, zone: str) -> Iterator[str]:
     if (before.totals.payable, before.currency) != (after.totals.payable, after.currency):
         old = formats.money(before.totals.payable, before.currency, locale)
         new = formats.money(after.totals.payable, after.currency, locale)
@@ -29,6 +31,12 @@ def _all(before: DocumentContent, after: DocumentContent, locale: str) -> Iterat
             yield "It no longer has a last valid day."
         else:
             yield f"It is now valid until {formats.day(after.valid_until, locale)}."
+    if before.expires_at != after.expires_at:
+        if after.expires_at is None:
+            yield "It is now open without an end."
+        else:
+            yield f"It is now open until {formats.moment(after.expires_at, locale, zone)}."
+    yield from _shared(before, after)
     yield from _lines(before, after, locale)
     for name, text in (
         ("terms", "The terms changed."),
@@ -43,6 +51,27 @@ def _all(before: DocumentContent, after: DocumentContent, locale: str) -> Iterat
             yield text
     if before.number != after.number:
         yield f"The number was {before.number} and is now {after.number}."
+
+
+def _shared(before: DocumentContent, after: DocumentContent) -> Iterator[str]:
+    """What changed in a proposal, a request, an acceptance or a time approval."""
+    if before.title != after.title:
+        yield f"It is now called {after.title}." if after.title else "It has no title any more."
+    if before.proposal and after.proposal:
+        if before.proposal.fee_model is not after.proposal.fee_model:
+            yield f"The fee model is now: {after.proposal.fee_model.label.lower()}."
+        old = {chapter.heading: chapter.body for chapter in before.proposal.chapters}
+        new = {chapter.heading: chapter.body for chapter in after.proposal.chapters}
+        yield from (f"New chapter: {one}." for one in new if one not in old)
+        yield from (f"Chapter removed: {one}." for one in old if one not in new)
+        yield from (f"Chapter changed: {one}." for one in new if old.get(one, new[one]) != new[one])
+    if before.acceptance and after.acceptance and before.acceptance != after.acceptance:
+        yield "What you confirm changed."
+    if before.request and after.request and before.request != after.request:
+        yield "What we ask for changed."
+    if before.time and after.time and before.time != after.time:
+        old_hours, new_hours = formats.hours(before.time.minutes), formats.hours(after.time.minutes)
+        yield f"The hours changed: they were {old_hours} in all and are now {new_hours}."
 
 
 def _lines(before: DocumentContent, after: DocumentContent, locale: str) -> Iterator[str]:

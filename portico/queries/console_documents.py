@@ -61,7 +61,11 @@ _WORDS = {
     State.APPLIED: ("Used up", "good"),
     State.FULFILLED: ("Fulfilled", "good"),
     State.CANCELLED: ("Cancelled", "none"),
+    State.IN_PROGRESS: ("In progress", "info"),
+    State.COMPLETED: ("Completed", "good"),
 }
+# Hours are approved and queried.
+_TIME_WORDS = {State.ACCEPTED: ("Approved", "good"), State.DECLINED: ("Queried", "warn")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +102,8 @@ _standing_columns = (*document_columns, "customer_id", "asked_at")
 
 def _standing(row: Any, customer_name: str, zone: str) -> Standing:
     face = document_face(row, zone)
-    label, tone = _WORDS[face.state]
+    words = _WORDS | _TIME_WORDS if face.kind == Kind.TIME_APPROVAL else _WORDS
+    label, tone = words[face.state]
     return Standing(
         face=face,
         label=label,
@@ -131,6 +136,8 @@ class Which(StrEnum):
     PAID = "paid"
     APPLIED = "applied"
     FULFILLED = "fulfilled"
+    IN_PROGRESS = "in-progress"
+    COMPLETED = "completed"
     VOID = "void"
 
     @property
@@ -153,6 +160,8 @@ _LABELS = {
     Which.PAID: "Paid",
     Which.APPLIED: "Used up",
     Which.FULFILLED: "Fulfilled",
+    Which.IN_PROGRESS: "In progress",
+    Which.COMPLETED: "Completed",
     Which.VOID: "Withdrawn or cancelled",
 }
 _STATES = {
@@ -164,6 +173,8 @@ _STATES = {
     Which.PAID: (State.PAID,),
     Which.APPLIED: (State.APPLIED,),
     Which.FULFILLED: (State.FULFILLED,),
+    Which.IN_PROGRESS: (State.IN_PROGRESS,),
+    Which.COMPLETED: (State.COMPLETED,),
     Which.VOID: (State.WITHDRAWN, State.CANCELLED),
 }
 _OWING = (State.POSTED, State.SENT, State.PARTIALLY_PAID)
@@ -490,14 +501,17 @@ class OpenDocument:
         return [ref.attachment for ref in self.content.references if ref.attachment is not None]
 
     def later_day(self, today: dt.date) -> dt.date:
-        """A last day to begin with, for whoever gives a quote more time."""
+        """A last day to begin with, for whoever gives more time to answer."""
         more = dt.timedelta(days=_MORE_DAYS)
-        return min(max(self.face.valid_until or today, today), dt.date.max - more) + more
+        last = self.face.valid_until or today
+        if self.face.expires_at is not None:
+            last = self.face.expires_at.date()
+        return min(max(last, today), dt.date.max - more) + more
 
     def refuses(self) -> dict[str, str]:
         """What cannot be done with the document now, each with why. The services have the last
         word; this is what a page says before anybody tries."""
-        state, is_quote = self.face.state, self.kind is Kind.QUOTE
+        state, is_answered = self.face.state, bool(KINDS[self.kind].answers)
         void = f"It is {self.standing.label.lower()}."
         found = {}
         if state != State.DRAFT:
@@ -508,7 +522,7 @@ class OpenDocument:
             found |= dict.fromkeys(("copy", "void"), void)
         elif state == State.ACCEPTED:
             found["void"] = "It was accepted; reverse the answer first."
-        if is_quote:
+        if is_answered:
             found |= self._refuses_answers(void)
         return found
 
@@ -533,14 +547,14 @@ class OpenDocument:
             found["extend"] = found["record"] = reason
         elif state == State.EXPIRED:
             found["record"] = "Its last valid day is over; extend it first."
-        if not reason and self.face.valid_until is None:
+        if not reason and self.face.valid_until is None and self.face.expires_at is None:
             found["extend"] = "It has no last valid day."
         return found
 
 
 _one = (
     sa.select(
-        *columns(_doc, "doc", *_standing_columns, "posted_at", "sent_at"),
+        *columns(_doc, "doc", *_standing_columns, "posted_at"),
         *columns(_customer, "customer", "name", "is_active"),
         *columns(
             _rev, "rev", "content", "content_sha256", "warnings", "created_by", "created_at",

@@ -7,20 +7,22 @@ much a customer has; only what is owed adds up all that is open.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass, field
 
 import sqlalchemy as sa
 
 from portico import clock
 from portico.db import reading
-from portico.queries import lists, statement
-from portico.queries.faces import DocumentFace
+from portico.queries import files, lists, projects, statement
+from portico.queries.faces import DocumentFace, day_of
 from portico.queries.lists import OWING, SECTION_OF, SECTIONS, Deadline, Run
+from portico.queries.projects import Card
 from portico.queries.statement import Ageing
 from portico.records.activity import AccessLog, Activity, ActorKind, Label
 from portico.records.content import Kind
 from portico.records.document import KINDS, Document, State
+from portico.records.organization import Section
 from portico.services.actors import Actor
 
 MOST_COUNTED = 1000  # beyond, a card says "999+"
@@ -28,6 +30,8 @@ _AWAITING = 5
 _INVOICES = 5
 _TO_DO = 6
 _HAPPENED = 8
+_UPCOMING = 4
+_NEWEST = 25  # of a kind of shared work are looked through for what waits
 _LOOKED_THROUGH = 500  # of the log: most lines are views, which nobody needs to be told of
 
 
@@ -66,20 +70,26 @@ class Dashboard:
     to_do: list[ToDo]
     happened: list[Happening]
     active_projects: int | None = None  # None: the organization shows no projects
+    upcoming: list[Card] = field(default_factory=list)  # projects that are planned
 
 
 def read(actor: Actor, zone: str, sections: list[str]) -> Dashboard:
     """The dashboard of a customer, on the day it is in *zone*; *sections* are those switched on."""
-    every = [section.filters[0].runs for name, section in SECTIONS.items()
-             if name != "orders" or name in sections]  # fmt: skip
+    shown = [one for one in SECTIONS.values() if one.switch is None or one.switch in sections]
+    every = [one.everything for one in shown]
+    kinds = {kind for one in shown for kind in one.kinds}
+    shows_projects = Section.PROJECTS in sections
     return Dashboard(
         pending_invoices=lists.count(actor, _OPEN_INVOICES, MOST_COUNTED),
-        documents=lists.count(actor, [run for runs in every for run in runs], MOST_COUNTED),
+        documents=lists.count(actor, [run for runs in every for run in runs], MOST_COUNTED)
+        + (files.count_shared(actor, MOST_COUNTED) if Section.DOCUMENTS in sections else 0),
         ageing=statement.ageing(actor.organization_id, actor.customer_id, clock.today(zone)),
         awaiting=lists.nearest(actor, _AWAITING_QUOTES, zone, _AWAITING),
         invoices=lists.newest(actor, SECTIONS["invoices"].filters[0].runs, zone, _INVOICES),
-        to_do=_to_do(actor, zone),
-        happened=_told_once(_happened(actor))[:_HAPPENED],
+        to_do=_to_do(actor, zone, kinds),
+        happened=_told_once(_happened(actor, kinds))[:_HAPPENED],
+        active_projects=projects.active(actor, MOST_COUNTED) if shows_projects else None,
+        upcoming=projects.upcoming(actor, _UPCOMING) if shows_projects else [],
     )
 
 
@@ -95,9 +105,10 @@ _DUE_INVOICES = tuple(
 # --- what to do ---------------------------------------------------------------------------------
 
 
-def _to_do(actor: Actor, zone: str) -> list[ToDo]:
-    """What waits, the earliest deadline first; what has none comes last."""
+def _to_do(actor: Actor, zone: str, kinds: Collection[Kind]) -> list[ToDo]:
+    """What waits of these kinds, the earliest deadline first; what has none comes last."""
     found = [one for source in _SOURCES for one in source(actor, zone)]
+    found += [one for kind in kinds if kind in _SHARED for one in _shared(actor, zone, kind)]
     return sorted(found, key=lambda one: (one.by is None, one.by or dt.date.max))[:_TO_DO]
 
 
@@ -116,6 +127,25 @@ def _invoices_to_pay(actor: Actor, zone: str) -> Iterator[ToDo]:
         yield ToDo("Pay invoice", then, "invoices", invoice, invoice.due_on)
 
 
+# What is asked of shared work, and what comes then.
+_SHARED = {
+    Kind.PROPOSAL: ("Answer proposal", "Once you accept, we begin."),
+    Kind.REQUEST: ("Answer request", "We look at each answer, and tell you if we need more."),
+    Kind.ACCEPTANCE: ("Review acceptance", "Accept it if it is as agreed, or ask us."),
+    Kind.TIME_APPROVAL: ("Approve hours", "Then they are billed; or ask us about them."),
+}
+
+
+def _shared(actor: Actor, zone: str, kind: Kind) -> Iterator[ToDo]:
+    """What waits of a kind of shared work, among the newest that were sent."""
+    runs = (Run(kind, State.SENT), Run(kind, State.IN_PROGRESS))
+    deed, then = _SHARED[kind]
+    for one in lists.newest(actor, runs, zone, _NEWEST):
+        if one.is_decidable or one.takes_answers:
+            by = day_of(one.expires_at, zone) if one.expires_at else one.valid_until or one.due_on
+            yield ToDo(deed, then, SECTION_OF[kind], one, by)
+
+
 # Each names what waits of one sort, in the order of its deadlines.
 _SOURCES: tuple[Callable[[Actor, str], Iterator[ToDo]], ...] = (
     _quotes_to_answer,
@@ -128,6 +158,9 @@ _SOURCES: tuple[Callable[[Actor, str], Iterator[ToDo]], ...] = (
 _BY_CUSTOMER = {
     Activity.APPROVE_QUOTE: "accepted",
     Activity.DECLINE_QUOTE: "declined",
+    Activity.ACCEPT_DOCUMENT: "accepted",
+    Activity.DECLINE_DOCUMENT: "declined",
+    Activity.ANSWER_REQUEST: "answered",
     Activity.SEND_MESSAGE: "asked about",
     Activity.ASK_MORE_TIME: "asked for more time on",
 }
@@ -135,6 +168,9 @@ _BY_STAFF = {
     Activity.SEND_DOCUMENT: "sent",
     Activity.APPROVE_QUOTE: "wrote down the acceptance of",
     Activity.DECLINE_QUOTE: "wrote down the refusal of",
+    Activity.ACCEPT_DOCUMENT: "wrote down the acceptance of",
+    Activity.DECLINE_DOCUMENT: "wrote down the refusal of",
+    Activity.JUDGE_ANSWER: "looked at your answers to",
     Activity.REVERSE_DECISION: "reopened",
     Activity.EXTEND_QUOTE: "gave more time on",
     Activity.VOID_DOCUMENT: "withdrew",
@@ -145,7 +181,7 @@ _DEEDS = {ActorKind.CUSTOMER.value: _BY_CUSTOMER, ActorKind.STAFF.value: _BY_STA
 _log, _doc = AccessLog.__table__, Document.__table__
 
 
-def _happened(actor: Actor) -> Iterator[Happening]:
+def _happened(actor: Actor, kinds: Collection[Kind]) -> Iterator[Happening]:
     """The last things that the customer may know of, newest first.
 
     Only the deeds above, done to documents that they may see; of whoever did it no more than
@@ -178,6 +214,7 @@ def _happened(actor: Actor) -> Iterator[Happening]:
             _doc.c.customer_id == actor.customer_id,
             _doc.c.posted_at.is_not(None),
             _doc.c.state != State.DRAFT.value,
+            _doc.c.kind.in_([kind.value for kind in kinds]),
         )
         .order_by(latest.c.id.desc())
         .limit(5 * _HAPPENED)

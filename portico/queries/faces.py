@@ -8,9 +8,11 @@ from typing import Any
 
 from portico import clock, formats
 from portico.records.content import Kind
+from portico.records.decision import Answer
 from portico.records.document import KINDS, State
 
 _EXPIRING_DAYS = 3
+_URGENT = dt.timedelta(hours=48)
 
 
 @dataclass(slots=True)
@@ -113,6 +115,22 @@ _LABELS = {
     State.APPLIED: ("Applied", "good"),
     State.FULFILLED: ("Fulfilled", "good"),
 }
+_SHARED_LABELS = {
+    State.POSTED: ("Being revised", "info"),
+    State.SENT: ("Pending", "warn"),
+    State.ACCEPTED: ("Accepted", "good"),
+    State.DECLINED: ("Declined", "none"),
+    State.EXPIRED: ("Expired", "bad"),
+    State.WITHDRAWN: ("Withdrawn", "none"),
+}
+_TIME_LABELS = {State.ACCEPTED: ("Approved", "good"), State.DECLINED: ("Queried", "info")}
+_REQUEST_LABELS = {
+    State.POSTED: ("Sent", "info"),
+    State.SENT: ("Sent", "warn"),
+    State.IN_PROGRESS: ("In progress", "info"),
+    State.COMPLETED: ("Completed", "good"),
+    State.CANCELLED: ("Cancelled", "none"),
+}
 _PAPER_LABELS = {State.POSTED: ("Issued", "info"), State.SENT: ("Issued", "info")}
 
 
@@ -120,9 +138,28 @@ def state_label(kind: Kind, state: State) -> tuple[str, str]:
     """The word and the tone (good, warn, bad, info, none) of a state, for customers."""
     if kind is Kind.QUOTE:
         return _QUOTE_LABELS.get(state, ("Open", "info"))
+    if kind is Kind.REQUEST:
+        return _REQUEST_LABELS.get(state, ("Sent", "info"))
+    if kind is Kind.TIME_APPROVAL and state in _TIME_LABELS:
+        return _TIME_LABELS[state]
+    if KINDS[kind].answers:
+        return _SHARED_LABELS.get(state, ("Pending", "info"))
     if kind is not Kind.INVOICE and state in _PAPER_LABELS:
         return _PAPER_LABELS[state]
     return _LABELS.get(state, ("Open", "info"))
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Accepting and declining, as this kind of document says it."""
+
+    accept: str = "Accept"
+    decline: str = "Decline"
+    accepted: str = "Accepted"
+    declined: str = "Declined"
+
+
+_WORDS = {Kind.TIME_APPROVAL: Words("Approve", "Query", "Approved", "Queried")}
 
 
 @dataclass(slots=True)
@@ -145,6 +182,9 @@ class DocumentFace:
     valid_until: dt.date | None
     days_left: int | None
     is_superseded: bool
+    title: str = ""
+    sent_on: dt.date | None = None
+    expires_at: dt.datetime | None = None
     pay_url: str | None = None
 
     @property
@@ -153,7 +193,50 @@ class DocumentFace:
 
     @property
     def is_decidable(self) -> bool:
-        return self.is_quote and self.state == State.SENT and not self.is_superseded
+        answers = KINDS[Kind(self.kind)].answers
+        return bool(answers) and self.state == State.SENT and not self.is_superseded
+
+    @property
+    def may_decline(self) -> bool:
+        return Answer.DECLINED in KINDS[Kind(self.kind)].answers
+
+    @property
+    def wants_answer(self) -> bool:
+        """Whether it is put before its customer to be answered, by yes and no or item by item."""
+        return bool(KINDS[Kind(self.kind)].answers) or self.kind == Kind.REQUEST
+
+    @property
+    def takes_answers(self) -> bool:
+        """Whether the items of a request can be answered now."""
+        open_ = self.state in {State.SENT, State.IN_PROGRESS}
+        return self.kind == Kind.REQUEST and open_ and not self.is_superseded
+
+    @property
+    def begins_work(self) -> bool:
+        """Whether something begins once it is accepted."""
+        return self.kind in {Kind.QUOTE, Kind.PROPOSAL}
+
+    @property
+    def noun(self) -> str:
+        """What it is called within a sentence."""
+        return self.kind_label.lower()
+
+    @property
+    def has_amount(self) -> bool:
+        """Whether it is about money at all."""
+        return self.kind not in {Kind.REQUEST, Kind.ACCEPTANCE, Kind.TIME_APPROVAL}
+
+    @property
+    def is_urgent(self) -> bool:
+        """Within 48 hours of its end (spec W5)."""
+        if not self.is_decidable or self.expires_at is None:
+            return False
+        return self.expires_at - clock.now() <= _URGENT
+
+    @property
+    def words(self) -> Words:
+        """What the answers are called."""
+        return _WORDS.get(Kind(self.kind), Words())
 
     @property
     def is_expired(self) -> bool:
@@ -177,7 +260,7 @@ class DocumentFace:
 # What a row needs for :func:`document_face`.
 document_columns = (
     "id", "kind", "number", "state", "currency", "total", "balance", "issued_on", "due_on",
-    "valid_until", "current_revision", "sent_revision",
+    "valid_until", "expires_at", "title", "sent_at", "current_revision", "sent_revision",
 )  # fmt: skip
 
 
@@ -187,7 +270,9 @@ def document_face(row: Any, zone: str) -> DocumentFace:
     today = clock.today(zone)
     state = _state_on(row, kind, today)
     label, tone = state_label(kind, state)
-    last_day = row.valid_until if kind is Kind.QUOTE else row.due_on
+    last_day = row.valid_until if KINDS[kind].answers else row.due_on
+    if row.expires_at is not None:
+        last_day = day_of(row.expires_at, zone)
     return DocumentFace(
         id=row.id,
         kind=row.kind,
@@ -205,6 +290,9 @@ def document_face(row: Any, zone: str) -> DocumentFace:
         valid_until=row.valid_until,
         days_left=(last_day - today).days if last_day else None,
         is_superseded=_is_superseded(row),
+        title=row.title,
+        sent_on=day_of(row.sent_at, zone) if row.sent_at else None,
+        expires_at=row.expires_at,
     )
 
 

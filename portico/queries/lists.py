@@ -20,7 +20,9 @@ import sqlalchemy as sa
 from portico import clock
 from portico.db import BigId, reading
 from portico.queries.faces import DocumentFace, document_columns, document_face
+from portico.records import organization
 from portico.records.content import Kind
+from portico.records.decision import Answer
 from portico.records.document import KINDS, Document, State
 from portico.services.actors import Actor
 
@@ -66,13 +68,20 @@ class Filter:
 class Section:
     """One list of the portal: which kinds, and what they can be narrowed down to.
 
-    The first filter is everything that customers may see: posted, and never a draft (L16).
+    The first filter is what it opens with: everything, but for requests, which open with what
+    waits. Drafts are in none (L16). ``switch`` has to be on for the section to show at all.
     """
 
     name: str
     title: str
     kinds: tuple[Kind, ...]
     filters: tuple[Filter, ...]
+    switch: organization.Section | None = None
+
+    @property
+    def everything(self) -> tuple[Run, ...]:
+        """All that customers may see of these kinds."""
+        return _shown(*self.kinds).runs
 
     def filter(self, name: str) -> Filter:
         """The named filter; all, where there is none of that name."""
@@ -99,8 +108,21 @@ def _only(name: str, label: str, kind: Kind, *states: State, deadlines: Any = ()
     return Filter(name, label, _runs([kind], states, *deadlines))
 
 
-_RECEIPTS = (Kind.SALES_RECEIPT, Kind.REFUND_RECEIPT)
 _ISSUED = (State.POSTED, State.SENT)
+
+
+def _decided(kind: Kind) -> tuple[Filter, ...]:
+    """The filters of what is answered with yes or no. What expired is among what waits: until
+    when it is open is no part of an index."""
+    says = KINDS[kind].says
+    filters = [_shown(kind), _only("waiting", "Not answered", kind, *_ISSUED)]
+    for answer, state in ((Answer.ACCEPTED, State.ACCEPTED), (Answer.DECLINED, State.DECLINED)):
+        if answer in KINDS[kind].answers:
+            filters.append(_only(state.value, says[answer].capitalize(), kind, state))
+    return tuple(filters)
+
+
+_RECEIPTS = (Kind.SALES_RECEIPT, Kind.REFUND_RECEIPT)
 OWING = (State.POSTED, State.SENT, State.PARTIALLY_PAID)
 
 SECTIONS: dict[str, Section] = {
@@ -127,7 +149,7 @@ SECTIONS: dict[str, Section] = {
             _only("open", "Open", Kind.SALES_ORDER, *_ISSUED),
             _only("fulfilled", "Fulfilled", Kind.SALES_ORDER, State.FULFILLED),
             _only("cancelled", "Cancelled", Kind.SALES_ORDER, State.CANCELLED),
-        )),
+        ), organization.Section.ORDERS),
         Section("credit-notes", "Credit notes", (Kind.CREDIT_NOTE,), (
             _shown(Kind.CREDIT_NOTE),
             _only("open", "With credit left", Kind.CREDIT_NOTE, *_ISSUED),
@@ -140,6 +162,16 @@ SECTIONS: dict[str, Section] = {
             Filter("refunds", "Refunded to you", _shown(Kind.REFUND_RECEIPT).runs),
         )),
         Section("statements", "Statements", (Kind.STATEMENT,), (_shown(Kind.STATEMENT),)),
+        Section("proposals", "Proposals", (Kind.PROPOSAL,), _decided(Kind.PROPOSAL),
+                organization.Section.PROPOSALS),
+        Section("requests", "Requests", (Kind.REQUEST,), (
+            _only("open", "Open", Kind.REQUEST, *_ISSUED, State.IN_PROGRESS),
+            _only("completed", "Completed", Kind.REQUEST, State.COMPLETED, State.CANCELLED),
+        ), organization.Section.REQUESTS),
+        Section("acceptances", "Acceptances", (Kind.ACCEPTANCE,), _decided(Kind.ACCEPTANCE),
+                organization.Section.ACCEPTANCES),
+        Section("time", "Hours to approve", (Kind.TIME_APPROVAL,), _decided(Kind.TIME_APPROVAL),
+                organization.Section.TIME),
     )
 }  # fmt: skip
 SECTION_OF: dict[Kind, str] = {

@@ -13,6 +13,7 @@ from portico import formats
 from portico.db import reading
 from portico.queries.lists import SECTION_OF
 from portico.records.content import Kind
+from portico.records.decision import Answer
 from portico.records.document import KINDS
 from portico.records.notification import Notification, Topic
 from portico.records.payment import PaymentKind
@@ -32,6 +33,8 @@ class Line:
     section: str | None
     document_id: int | None
     payment_id: int | None
+    project_id: int | None
+    tab: str  # of the project
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +58,16 @@ def page(account_id: int, locale: str, *, before: int | None = None) -> NewsPage
 
 def path_of(line: Any) -> str:
     """Where a notification leads, below the portal's root: ``invoices/17``."""
-    if line.document_id is None:
-        return f"payments/{line.payment_id}"
-    return f"{section_of(line)}/{line.document_id}"
+    if line.document_id is not None:
+        return f"{section_of(line)}/{line.document_id}"
+    if line.project_id is not None:
+        return f"projects/{line.project_id}?tab={tab_of(line)}"
+    return f"payments/{line.payment_id}" if line.payment_id is not None else "documents"
+
+
+def tab_of(line: Any) -> str:
+    """The tab of a project's page that a notification is about."""
+    return "comments" if line.topic == Topic.COMMENTED else "documents"
 
 
 def section_of(line: Any) -> str:
@@ -79,6 +89,8 @@ def _line(row: Any, locale: str) -> Line:
         section=section_of(row) if row.document_id else None,
         document_id=row.document_id,
         payment_id=row.payment_id,
+        project_id=row.project_id,
+        tab=tab_of(row),
     )
 
 
@@ -107,12 +119,18 @@ class _Facts:
         day = self["until"]
         return formats.day(dt.date.fromisoformat(day), self._locale) if day else ""
 
+    @property
+    def amount(self) -> str:
+        """``, €120.00``; nothing where there is none."""
+        return f", {self.money('amount')}" if self["amount"] else ""
+
     def money(self, name: str) -> str:
         return formats.money(self[name], self["currency"], self._locale)
 
 
 def _decided(facts: _Facts) -> str:
-    return f"{facts['by']} {facts['answer']} {facts.named}."
+    said = KINDS[Kind(facts["kind"])].says[Answer(facts["answer"])]
+    return f"{facts['by']} {said} {facts.named}."
 
 
 def _extended(facts: _Facts) -> str:
@@ -120,7 +138,7 @@ def _extended(facts: _Facts) -> str:
 
 
 def _reminded(facts: _Facts) -> str:
-    if facts["kind"] == Kind.QUOTE:
+    if facts["kind"] != Kind.INVOICE:
         return f"{facts.Named} waits for your answer until {facts.until}."
     return f"{facts.Named} is due on {facts.until}: {facts.money('open')}."
 
@@ -131,13 +149,21 @@ def _paid(facts: _Facts) -> str:
     return f"We received {facts.money('amount')}, thank you: {facts.named}."
 
 
+def _file_shared(facts: _Facts) -> str:
+    place = f" in {facts['project']}" if facts["project"] else ""
+    return f"New document{place}: {facts['file']}."
+
+
 _SENTENCES: dict[Topic, Callable[[_Facts], str]] = {
-    Topic.NEW_DOCUMENT: lambda facts: f"New: {facts.named}, {facts.money('amount')}.",
-    Topic.REVISED: lambda facts: f"{facts.Named} has a new version, {facts.money('amount')}.",
+    Topic.NEW_DOCUMENT: lambda facts: f"New: {facts.named}{facts.amount}.",
+    Topic.REVISED: lambda facts: f"{facts.Named} has a new version{facts.amount}.",
     Topic.EXTENDED: _extended,
     Topic.DECIDED: _decided,
     Topic.REVERSED: lambda facts: f"The answer to {facts.named} was taken back; it is open again.",
+    Topic.RETURNED: lambda facts: f"We need something more for {facts.named}.",
     Topic.ANSWERED: lambda facts: f"We answered a question about {facts.named}.",
     Topic.PAYMENT: _paid,
     Topic.REMINDER: _reminded,
+    Topic.COMMENTED: lambda facts: f"We wrote a comment on {facts['project']}.",
+    Topic.FILE_SHARED: _file_shared,
 }

@@ -77,7 +77,7 @@ def conversation(document_id: int) -> list[Said]:
 
 
 def changed_since(
-    document: DocumentFace, seen: int | None, content: DocumentContent, locale: str
+    document: DocumentFace, seen: int | None, content: DocumentContent, locale: str, zone: str
 ) -> tuple[int, list[str]] | None:
     """What is different from revision *seen*, or from the one that was shown before this one.
 
@@ -100,7 +100,7 @@ def changed_since(
     if row is None:
         return None
     before = DocumentContent.model_validate_json(row.content)
-    return row.number, changes.between(before, content, locale)
+    return row.number, changes.between(before, content, locale, zone)
 
 
 def attached_file(sha256: str) -> bytes | None:

@@ -27,7 +27,7 @@ _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
 
 class Kind(StrEnum):
-    """The seven commercial kinds of document (spec, "Words")."""
+    """The kinds of document (spec, "Words"): seven commercial ones, then the shared work's."""
 
     QUOTE = "quote"
     INVOICE = "invoice"
@@ -36,6 +36,10 @@ class Kind(StrEnum):
     REFUND_RECEIPT = "refund_receipt"
     CREDIT_NOTE = "credit_note"
     STATEMENT = "statement"
+    PROPOSAL = "proposal"
+    REQUEST = "information_request"
+    ACCEPTANCE = "acceptance"
+    TIME_APPROVAL = "time_approval"
 
 
 def _clean(text: str) -> str:
@@ -60,6 +64,15 @@ def _decimal(text: str) -> str:
     return "0" if plain in {"-0", "0"} else plain
 
 
+def _moment(value: dt.datetime) -> dt.datetime:
+    if value.tzinfo is None:
+        raise ValueError("needs its time zone, such as 2026-11-30T12:00:00+01:00")
+    try:
+        return value.astimezone(dt.UTC)
+    except OverflowError:
+        raise ValueError("lies too far away") from None
+
+
 def _currency(code: str) -> str:
     if code not in get_global("all_currencies"):
         raise ValueError("is not an ISO 4217 currency code")
@@ -70,6 +83,7 @@ Text = Annotated[str, Field(max_length=10_000), AfterValidator(_clean)]
 Name = Annotated[str, Field(max_length=500), AfterValidator(_clean)]
 RequiredName = Annotated[str, Field(max_length=500), AfterValidator(_clean), Field(min_length=1)]
 DecimalText = Annotated[str, Field(max_length=60), AfterValidator(_decimal)]
+Moment = Annotated[dt.datetime, AfterValidator(_moment)]  # kept in UTC
 Currency = Annotated[str, Field(min_length=3, max_length=3), AfterValidator(_currency)]
 MinorUnits = Annotated[int, Field(ge=-(10**17), le=10**17)]
 
@@ -324,6 +338,101 @@ class StatementBody(_Part):
     ageing: tuple[AgeingBucket, ...] = ()
 
 
+class FeeModel(StrEnum):
+    """How a proposal is paid for (spec W3)."""
+
+    FIXED_FEE = "fixed_fee"
+    HOURLY_RATE = "hourly_rate"
+    RETAINER = "retainer"
+    MILESTONE = "milestone"
+
+    @property
+    def label(self) -> str:
+        return {
+            FeeModel.FIXED_FEE: "Fixed fee",
+            FeeModel.HOURLY_RATE: "Hourly rate",
+            FeeModel.RETAINER: "Retainer",
+            FeeModel.MILESTONE: "Milestone",
+        }[self]
+
+
+class Chapter(_Part):
+    heading: RequiredName
+    body: Text
+
+
+class ProposalBody(_Part):
+    """What is proposed, chapter by chapter; the fee is the total."""
+
+    fee_model: FeeModel
+    chapters: tuple[Chapter, ...] = Field(default=(), max_length=100)
+
+
+class Handover(_Part):
+    """One thing that is to be accepted."""
+
+    name: RequiredName
+    description: Text | None = None
+
+
+class AcceptanceBody(_Part):
+    """What the customer confirms to have received as agreed (spec W5)."""
+
+    confirms: Text
+    items: tuple[Handover, ...] = Field(default=(), max_length=500)
+
+
+class Wanted(StrEnum):
+    TEXT = "text"
+    FILE = "file"
+    EITHER = "either"
+
+    @property
+    def label(self) -> str:
+        return {
+            Wanted.TEXT: "An answer in words",
+            Wanted.FILE: "A file",
+            Wanted.EITHER: "Words or a file",
+        }[self]
+
+
+class RequestedItem(_Part):
+    name: RequiredName
+    description: Text | None = None
+    wants: Wanted = Wanted.EITHER
+
+
+class RequestBody(_Part):
+    """What the team needs to know or to have, item by item (spec W4)."""
+
+    introduction: Text | None = None
+    items: tuple[RequestedItem, ...] = Field(min_length=1, max_length=200)
+
+
+class WorkedTime(_Part):
+    on: dt.date
+    person: RequiredName
+    task: Name | None = None
+    description: Text | None = None
+    minutes: Annotated[int, Field(gt=0, le=24 * 60)]
+    is_billable: bool = True
+
+
+class TimeBody(_Part):
+    """The hours of a period, to be approved (spec W6)."""
+
+    period: Period
+    entries: tuple[WorkedTime, ...] = Field(min_length=1, max_length=2000)
+
+    @property
+    def minutes(self) -> int:
+        return sum(entry.minutes for entry in self.entries)
+
+    @property
+    def billable_minutes(self) -> int:
+        return sum(entry.minutes for entry in self.entries if entry.is_billable)
+
+
 class DocumentContent(_Part):
     """Everything a customer may see of one revision of a document. Nothing internal is in it."""
 
@@ -362,6 +471,12 @@ class DocumentContent(_Part):
     prepayments: tuple[Prepayment, ...] = ()
     totals: Totals
     statement: StatementBody | None = None
+    project: Name | None = None
+    expires_at: Moment | None = None  # nothing is decided from then on
+    proposal: ProposalBody | None = None
+    request: RequestBody | None = None
+    acceptance: AcceptanceBody | None = None
+    time: TimeBody | None = None
     details: tuple[Property, ...] = ()
 
     def canonical(self) -> str:

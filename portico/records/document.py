@@ -14,8 +14,11 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.orm import Mapped, mapped_column
 
+from portico import clock
 from portico.db import BigId, Model, UtcDateTime
 from portico.records.content import DocumentContent, Kind
+from portico.records.decision import Answer
+from portico.records.organization import Section
 from portico.refusals import Conflict
 
 
@@ -33,6 +36,8 @@ class State(StrEnum):
     APPLIED = "applied"
     FULFILLED = "fulfilled"
     CANCELLED = "cancelled"
+    IN_PROGRESS = "in_progress"  # a request of which something was answered
+    COMPLETED = "completed"
 
 
 # What indexes over some documents hold, in their own words: only so are they known to fit.
@@ -114,6 +119,9 @@ class Document(Model):
     issued_on: Mapped[dt.date]
     due_on: Mapped[dt.date | None]
     valid_until: Mapped[dt.date | None]
+    expires_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    project_id: Mapped[int | None] = mapped_column(sa.ForeignKey("projects.id"))
+    title: Mapped[str] = mapped_column(sa.String(500), default="")
     current_revision: Mapped[int] = mapped_column(default=1)
     sent_revision: Mapped[int | None]  # the revision the customer has been shown
     posted_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
@@ -128,6 +136,9 @@ class Document(Model):
     label: ClassVar[str] = "Document"
     states: ClassVar[frozenset[State]] = frozenset()
     voided: ClassVar[State] = State.CANCELLED
+    answers: ClassVar[frozenset[Answer]] = frozenset()  # what a customer may decide
+    says: ClassVar[dict[Answer, str]] = {answer: answer.value for answer in Answer}
+    section: ClassVar[Section | None] = None  # has to be switched on for the portal to show it
 
     @property
     def is_posted(self) -> bool:
@@ -169,6 +180,8 @@ class Document(Model):
         self.issued_on = content.issued_on
         self.due_on = content.due_on
         self.valid_until = content.valid_until
+        self.expires_at = content.expires_at
+        self.title = content.title or ""
 
     def payable_by(self, content: DocumentContent) -> int:
         """What a content asks for or credits by itself, minor units."""
@@ -182,6 +195,7 @@ class Quote(Document):
     __mapper_args__ = {"polymorphic_identity": Kind.QUOTE.value}
     label = "Quote"
     voided = State.WITHDRAWN
+    answers = frozenset(Answer)
     states = frozenset(
         {
             State.DRAFT, State.POSTED, State.SENT, State.ACCEPTED,
@@ -232,6 +246,7 @@ class Invoice(Document):
 class SalesOrder(Document):
     __mapper_args__ = {"polymorphic_identity": Kind.SALES_ORDER.value}
     label = "Sales order"
+    section = Section.ORDERS
     states = frozenset({State.DRAFT, State.POSTED, State.SENT, State.FULFILLED, State.CANCELLED})
 
 
@@ -274,6 +289,62 @@ class Statement(Document):
         return content.statement.closing if content.statement else 0
 
 
+class _Shared(Document):
+    """What is decided or answered in shared work; it may expire at a moment or after a day."""
+
+    __abstract__ = True
+    voided = State.WITHDRAWN
+    states = frozenset(
+        {
+            State.DRAFT, State.POSTED, State.SENT, State.ACCEPTED,
+            State.DECLINED, State.EXPIRED, State.WITHDRAWN,
+        }
+    )  # fmt: skip
+
+    def state_on(self, today: dt.date) -> State:
+        """Expired after the last valid day, or from the moment it expires at (spec W5)."""
+        if self.state not in {State.SENT, State.POSTED}:
+            return State(self.state)
+        over = self.valid_until is not None and self.valid_until < today
+        if over or (self.expires_at is not None and self.expires_at <= clock.now()):
+            return State.EXPIRED
+        return State(self.state)
+
+
+class Proposal(_Shared):
+    __mapper_args__ = {"polymorphic_identity": Kind.PROPOSAL.value}
+    label = "Proposal"
+    section = Section.PROPOSALS
+    answers = frozenset(Answer)
+
+
+class Acceptance(_Shared):
+    __mapper_args__ = {"polymorphic_identity": Kind.ACCEPTANCE.value}
+    label = "Acceptance"
+    section = Section.ACCEPTANCES
+    answers = frozenset({Answer.ACCEPTED})
+
+
+class TimeApproval(_Shared):
+    __mapper_args__ = {"polymorphic_identity": Kind.TIME_APPROVAL.value}
+    label = "Time approval"
+    section = Section.TIME
+    answers = frozenset(Answer)
+    says: ClassVar = {Answer.ACCEPTED: "approved", Answer.DECLINED: "queried"}
+
+
+class InformationRequest(Document):
+    __mapper_args__ = {"polymorphic_identity": Kind.REQUEST.value}
+    label = "Request"
+    section = Section.REQUESTS
+    states = frozenset(
+        {
+            State.DRAFT, State.POSTED, State.SENT, State.IN_PROGRESS,
+            State.COMPLETED, State.CANCELLED,
+        }
+    )  # fmt: skip
+
+
 KINDS: dict[Kind, type[Document]] = {
     Kind.QUOTE: Quote,
     Kind.INVOICE: Invoice,
@@ -282,7 +353,22 @@ KINDS: dict[Kind, type[Document]] = {
     Kind.REFUND_RECEIPT: RefundReceipt,
     Kind.CREDIT_NOTE: CreditNote,
     Kind.STATEMENT: Statement,
+    Kind.PROPOSAL: Proposal,
+    Kind.REQUEST: InformationRequest,
+    Kind.ACCEPTANCE: Acceptance,
+    Kind.TIME_APPROVAL: TimeApproval,
 }
+COMMERCIAL = tuple(
+    kind
+    for kind in Kind
+    if kind
+    not in {
+        Kind.PROPOSAL,
+        Kind.REQUEST,
+        Kind.ACCEPTANCE,
+        Kind.TIME_APPROVAL,
+    }
+)
 
 
 class DocumentRevision(Model):

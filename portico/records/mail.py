@@ -25,6 +25,10 @@ class MailKind(StrEnum):
     STAFF_INVITATION = "staff_invitation"
     STAFF_RESET = "staff_reset"
     STAFF_NOTICE = "staff_notice"
+    COMMENT_STAFF = "comment_staff"
+    REQUEST_ANSWERED_STAFF = "request_answered_staff"
+    ANSWER_RETURNED = "answer_returned"
+    PROJECT_SHARED = "project_shared"
     ACCOUNT_SETUP = "account_setup"
     PASSWORD_RESET = "password_reset"  # nosec B105 - a kind of mail
     PASSWORD_CHANGED = "password_changed"  # nosec B105 - a kind of mail

@@ -21,8 +21,11 @@ class Topic(StrEnum):
     DECIDED = "decided"
     REVERSED = "reversed"
     ANSWERED = "answered"
+    RETURNED = "returned"
     PAYMENT = "payment"
     REMINDER = "reminder"
+    COMMENTED = "commented"
+    FILE_SHARED = "file_shared"
 
 
 class Notification(Model):
@@ -45,6 +48,7 @@ class Notification(Model):
     topic: Mapped[str] = mapped_column(sa.String(30))
     document_id: Mapped[int | None] = mapped_column(sa.ForeignKey("documents.id"))
     payment_id: Mapped[int | None] = mapped_column(sa.ForeignKey("payments.id"))
+    project_id: Mapped[int | None] = mapped_column(sa.ForeignKey("projects.id"))
     details: Mapped[dict[str, Any]] = mapped_column(sa.JSON, default=dict)
     once: Mapped[str] = mapped_column(sa.String(120))  # the same news is told once
     created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)

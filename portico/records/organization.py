@@ -22,6 +22,7 @@ class Section(StrEnum):
     PROPOSALS = "proposals"
     REQUESTS = "requests"
     ACCEPTANCES = "acceptances"
+    TIME = "time"
     DOCUMENTS = "documents"
 
 

@@ -16,11 +16,10 @@ from portico import clock
 from portico.db import current_tenant, db, unit_of_work
 from portico.records.account import PortalAccount, TokenPurpose
 from portico.records.activity import Activity, ActorKind
-from portico.records.content import Kind
 from portico.records.customer import Contact, Customer
 from portico.records.document import Document
 from portico.records.mail import Mail, MailKind, MailState
-from portico.records.organization import Organization, Section
+from portico.records.organization import Organization
 from portico.refusals import BadInput, Conflict, StaffRefusal, Unknown
 from portico.services import account_tokens, activity, outbox, passwords, sessions
 from portico.services.activity import Entry, Visitor
@@ -404,9 +403,6 @@ class Condition:
     sentence: str
 
 
-_SECTIONS = {Kind.SALES_ORDER: Section.ORDERS}  # other kinds show always
-
-
 def why(contact_id: int, document_id: int | None = None) -> list[Condition]:
     """Everything that decides whether a contact can sign in, and see a document if one is named:
     who may is who meets them all. Raises Unknown."""
@@ -455,7 +451,7 @@ def _why_seen(contact: Contact, customer: Customer, document: Document) -> list[
     )  # fmt: skip
     what = f"{type(document).label} {document.number}"
     org = db.session.get_one(Organization, contact.organization_id)
-    section = _SECTIONS.get(Kind(document.kind))
+    section = document.section
     found = [
         _either(owned, f"{what} belongs to {customer.name}.",
                 f"{what} does not belong to {customer.name}."),

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from portico import clock
 from portico.db import db, unit_of_work
 from portico.records.activity import Activity, ActorKind
-from portico.records.document import Document, Quote, State
+from portico.records.document import Document, InformationRequest, State
 from portico.records.mail import MailKind
 from portico.records.message import Message, Topic
 from portico.refusals import NothingToDecide, StaffRefusal
@@ -25,14 +25,15 @@ def ask(actor: Actor, body: str) -> Message:
 
 
 def ask_more_time(actor: Actor, wish: str) -> Message:
-    """A customer's wish for more time on a quote that is open or has expired.
+    """A customer's wish for more time on what waits for their answer, or waited until it expired.
 
     Raises BadInput, NothingToDecide.
     """
     wish = paragraphs(wish, "wish", LONGEST, required=False)
     document = db.session.get_one(Document, actor.document_id)
-    if not isinstance(document, Quote) or document.state != State.SENT:
-        raise NothingToDecide("This quote is not waiting for an answer.")
+    waits = document.answers or isinstance(document, InformationRequest)
+    if not waits or document.state not in {State.SENT, State.IN_PROGRESS}:
+        raise NothingToDecide(f"This {document.label.lower()} is not waiting for an answer.")
     return _say(actor, Topic.MORE_TIME, wish or "I would like more time to decide.")
 
 

@@ -19,11 +19,12 @@ from portico.records.activity import Activity, ActorKind
 from portico.records.content import fingerprint
 from portico.records.customer import Contact
 from portico.records.decision import Answer, Decision, Via
-from portico.records.document import Document, DocumentRevision, Quote, State
+from portico.records.document import Document, DocumentRevision, Quote, State, TimeApproval
 from portico.records.mail import MailKind
 from portico.records.organization import Organization
 from portico.refusals import (
     AlreadyDecided,
+    BadInput,
     BeingRevised,
     NothingToDecide,
     QuoteChanged,
@@ -70,6 +71,8 @@ def decide(actor: Actor, answer: Answer, signatory: Signatory, *, seen: int) -> 
     with unit_of_work():
         actors.hold(actor)
         document = db.session.get_one(Document, actor.document_id)
+        if isinstance(document, TimeApproval) and answer is Answer.DECLINED and not signatory.note:
+            raise BadInput({"reason": "Please say what you want to ask or change."})
         standing = _settle(document, answer, seen)
         if standing is not None:
             return standing
@@ -83,7 +86,7 @@ def decide(actor: Actor, answer: Answer, signatory: Signatory, *, seen: int) -> 
             contact_id=actor.contact_id,
             visitor=actor.visitor,
         )
-        type_ = Activity.APPROVE_QUOTE if answer is Answer.ACCEPTED else Activity.DECLINE_QUOTE
+        type_ = _deed(document, answer)
         activity.record(actor.entry(type_, revision=seen, receipt=decision.receipt_code))
         _tell_both_sides(document, decision)
     return decision
@@ -102,7 +105,9 @@ def record_offline(
         document = documents.find(document_id)
         standing = _settle(document, answer, document.current_revision)
         if standing is not None:
-            raise AlreadyDecided(f"This quote was already {standing.answer}.")
+            raise AlreadyDecided(
+                f"This {document.label.lower()} was already {_said(document, standing)}."
+            )
         decision = _write(
             document,
             answer,
@@ -110,7 +115,7 @@ def record_offline(
             via=Via.STAFF,
             recorded_by=by,
         )
-        type_ = Activity.APPROVE_QUOTE if answer is Answer.ACCEPTED else Activity.DECLINE_QUOTE
+        type_ = _deed(document, answer)
         activity.record(_staff_entry(type_, document, by, receipt=decision.receipt_code))
         _tell_both_sides(document, decision)
     return decision
@@ -125,7 +130,7 @@ def reverse(document_id: int, *, by: str, note: str) -> Decision:
     with unit_of_work():
         document = links.held(document_id)
         if document.is_void:
-            raise StaffRefusal("This quote was withdrawn; its answer stays as it is.")
+            raise StaffRefusal("This was withdrawn; its answer stays as it is.")
         revision = documents.revision_of(document, document.current_revision)
         decision = documents.standing_decision(revision.id)
         if decision is None:
@@ -153,7 +158,7 @@ def reverse(document_id: int, *, by: str, note: str) -> Decision:
 
 def _settle(document: Document, answer: Answer, seen: int) -> Decision | None:
     """Win the answer, or return the equal one that stands; raises why neither is possible."""
-    if not isinstance(document, Quote):
+    if answer not in document.answers:
         raise NothingToDecide
     organization = db.session.get_one(Organization, document.organization_id)
     today = clock.today(organization.timezone)
@@ -167,6 +172,7 @@ def _settle(document: Document, answer: Answer, seen: int) -> Decision | None:
             Document.sent_revision == seen,
             Document.decided_at.is_(None),
             sa.or_(table.c.valid_until.is_(None), table.c.valid_until >= today),
+            sa.or_(table.c.expires_at.is_(None), table.c.expires_at > clock.now()),
         )
         .values(state=answer.value, decided_at=clock.now())
         .execution_options(synchronize_session=False)
@@ -180,23 +186,46 @@ def _settle(document: Document, answer: Answer, seen: int) -> Decision | None:
 
 def _explain(document: Document, answer: Answer, seen: int, *, expired: bool) -> Decision:
     """The standing answer if it is the same one; otherwise the refusal that fits."""
+    what = document.label.lower()
     if document.is_void:
-        raise QuoteWithdrawn
+        raise QuoteWithdrawn(f"This {what} was withdrawn and can no longer be answered.")
     revision = documents.revision_of(document, document.shown_revision)
     standing = documents.standing_decision(revision.id)
     if standing is not None and document.state in {State.ACCEPTED, State.DECLINED}:
         if standing.revision != seen:
-            raise QuoteChanged
+            raise QuoteChanged(_changed(what))
         if standing.answer == answer:
             return standing
-        raise AlreadyDecided(f"This quote was already {standing.answer}; nothing was changed.")
+        said = _said(document, standing)
+        raise AlreadyDecided(f"This {what} was already {said}; nothing was changed.")
     if document.state != State.SENT:
-        raise BeingRevised
+        raise BeingRevised(
+            f"A new version of this {what} is being prepared. You will get a mail when it is "
+            "ready, and nothing was decided."
+        )
     if seen != document.shown_revision:
-        raise QuoteChanged
+        raise QuoteChanged(_changed(what))
     if expired:
-        raise QuoteExpired
+        end = "its last valid day is over" if document.expires_at is None else "its time is over"
+        raise QuoteExpired(f"This {what} is no longer open: {end}.")
     raise NothingToDecide
+
+
+def _said(document: Document, decision: Decision) -> str:
+    """The answer in the words of its kind: accepted, declined, approved, queried."""
+    return document.says[Answer(decision.answer)]
+
+
+def _deed(document: Document, answer: Answer) -> Activity:
+    """What the log calls an answer to this kind of document."""
+    yes = answer is Answer.ACCEPTED
+    if isinstance(document, Quote):
+        return Activity.APPROVE_QUOTE if yes else Activity.DECLINE_QUOTE
+    return Activity.ACCEPT_DOCUMENT if yes else Activity.DECLINE_DOCUMENT
+
+
+def _changed(what: str) -> str:
+    return f"This {what} changed while you were reading, so nothing was decided."
 
 
 def _write(

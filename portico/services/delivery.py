@@ -18,13 +18,14 @@ from portico.files.names import safe_name
 from portico.mail import letters, transport
 from portico.mail.letters import Attached, Letter
 from portico.mail.transport import Envelope, NotSent
-from portico.queries import news
+from portico.queries import news, request_items
 from portico.queries.faces import (
     OrganizationFace,
     decision_face,
     document_face,
     organization_face,
 )
+from portico.queries.request_items import Item
 from portico.records.account import PortalAccount, TokenPurpose
 from portico.records.activity import Activity, ActorKind
 from portico.records.content import Kind
@@ -36,6 +37,8 @@ from portico.records.mail import Mail, MailKind, MailState
 from portico.records.message import Message
 from portico.records.notification import Notification, Topic
 from portico.records.organization import Organization
+from portico.records.project import Comment, Project, ProjectShare
+from portico.records.request import ItemState
 from portico.records.staff import StaffMember, StaffTokenPurpose
 from portico.refusals import Busy
 from portico.services import (
@@ -49,6 +52,7 @@ from portico.services import (
     outbox,
     reminders,
     renditions,
+    shares,
     staff,
 )
 from portico.services.activity import Entry
@@ -113,9 +117,26 @@ def _prepare(mail_id: int) -> int | None:
             _check_token(mail)
         if mail.kind in _TO_STAFF:
             _check_staff(mail)
-        if mail.kind == MailKind.NOTIFICATION:
-            _news(mail)
+        _check_news(mail)
         return mail.link_id if mail.kind in _WITH_LINK else None
+
+
+def _check_news(mail: Mail) -> None:
+    """What a mail tells of has to be so still."""
+    if mail.kind == MailKind.NOTIFICATION:
+        _news(mail)
+    if mail.kind in _OF_ITEMS and not _items(mail):
+        raise NobodyToMail("the answers were looked at, or given anew, before the mail went out")
+    if mail.kind == MailKind.PROJECT_SHARED and not shares.is_open(mail.reference["share"]):
+        raise NobodyToMail("the share was revoked or ran out before the mail went out")
+
+
+def _items(mail: Mail) -> list[Item]:
+    """The items of a request that a mail tells of."""
+    document = documents.find(mail.document_id or 0)
+    state = _OF_ITEMS[MailKind(mail.kind)]
+    found = request_items.of(document.id, documents.current_content(document))
+    return [item for item in found if item.state is state]
 
 
 def _check_contact(mail: Mail) -> None:
@@ -214,6 +235,7 @@ def _account_of(mail: Mail) -> PortalAccount | None:
 
 _WITH_TOKEN = {MailKind.ACCOUNT_SETUP, MailKind.PASSWORD_RESET}
 _TO_STAFF = {MailKind.STAFF_INVITATION, MailKind.STAFF_RESET, MailKind.STAFF_NOTICE}
+_OF_PROJECTS = {MailKind.COMMENT_STAFF, MailKind.PROJECT_SHARED}
 _WITH_LINK = {
     MailKind.DOCUMENT_SENT,
     MailKind.LINK_RENEWED,
@@ -221,6 +243,12 @@ _WITH_LINK = {
     MailKind.QUOTE_EXTENDED,
     MailKind.DECISION_REVERSED,
     MailKind.REMINDER,
+    MailKind.ANSWER_RETURNED,
+}
+# What each tells of a request's items, if there are any by the time it goes out.
+_OF_ITEMS = {
+    MailKind.REQUEST_ANSWERED_STAFF: ItemState.ANSWERED,
+    MailKind.ANSWER_RETURNED: ItemState.RETURNED,
 }
 
 
@@ -307,6 +335,8 @@ def _letter(mail: Mail, org: OrganizationFace, name: str) -> Letter:
         return _news_letter(mail, org, name)
     if kind is MailKind.PAYMENT_INSTRUCTIONS_CHANGED:
         return _payment_warning(mail, org)
+    if kind in _OF_PROJECTS:
+        return _project_letter(mail, org, name)
     if mail.document_id is None:
         return _account_letter(mail, org, name)
     document = documents.find(mail.document_id)
@@ -320,6 +350,9 @@ def _letter(mail: Mail, org: OrganizationFace, name: str) -> Letter:
         return write(
             org, doc, author=message.author, customer_name=customer.name, message=message.body
         )
+    if kind is MailKind.REQUEST_ANSWERED_STAFF:
+        customer = db.session.get_one(Customer, document.customer_id)
+        return letters.request_answered(org, doc, customer_name=customer.name, items=_items(mail))
     return _letter_with_link(mail, org, document, name)
 
 
@@ -336,6 +369,8 @@ def _letter_with_link(mail: Mail, org: OrganizationFace, document: Document, nam
         return letters.link_renewed(org, doc, **common)
     if kind is MailKind.REMINDER:
         return letters.reminder(org, doc, **common)
+    if kind is MailKind.ANSWER_RETURNED:
+        return letters.answer_returned(org, doc, items=_items(mail), **common)
     if kind is MailKind.ANSWER_CUSTOMER:
         message = db.session.get_one(Message, mail.reference["message"])
         return letters.answer(org, doc, message=message.body, **common)
@@ -370,6 +405,28 @@ def _news_letter(mail: Mail, org: OrganizationFace, name: str) -> Letter:
         sentence=news.sentence(line, org.locale),
         page_url=notifications.page_url(news.path_of(line), org.slug),
         settings_url=notifications.page_url("settings", org.slug),
+    )
+
+
+def _project_letter(mail: Mail, org: OrganizationFace, name: str) -> Letter:
+    if mail.kind == MailKind.COMMENT_STAFF:
+        said = db.session.get_one(Comment, mail.reference["comment"])
+        project = db.session.get_one(Project, said.project_id)
+        customer = db.session.get_one(Customer, project.customer_id)
+        return letters.comment(
+            org,
+            project_name=project.name,
+            author=said.author,
+            customer_name=customer.name,
+            message=said.body,
+        )
+    share = db.session.get_one(ProjectShare, mail.reference["share"])
+    return letters.project_shared(
+        org,
+        contact_name=name,
+        project_name=db.session.get_one(Project, share.project_id).name,
+        share_url=shares.url_of(share),
+        expires_at=share.expires_at,
     )
 
 
@@ -425,8 +482,8 @@ def _with_pdf(letter: Letter, document: Document) -> Letter:
 
 
 def _lifetime(link: PortalLink, document: Document) -> str:
-    if link.until_validity and document.valid_until is not None:
-        return "This link works for as long as the quote is open."
+    if link.until_validity and (document.valid_until or document.expires_at):
+        return f"This link works for as long as the {document.label.lower()} is open."
     if link.life_hours % 24 == 0 and link.life_hours > 24:
         return f"This link works for {link.life_hours // 24} days."
     hours = "1 hour" if link.life_hours == 1 else f"{link.life_hours} hours"

@@ -7,6 +7,7 @@ the past, so that states, links, mails and the log are what they would be.
 from __future__ import annotations
 
 import datetime as dt
+import io
 import json
 from typing import Any
 
@@ -21,7 +22,7 @@ from portico.records.activity import Activity
 from portico.records.content import Kind
 from portico.records.customer import Contact
 from portico.records.decision import Answer
-from portico.records.document import Document
+from portico.records.document import COMMERCIAL, Document
 from portico.records.link import PortalLink, Purpose
 from portico.records.organization import Organization
 from portico.records.tenant import Tenant
@@ -31,12 +32,16 @@ from portico.services import (
     conversations,
     decisions,
     delivery,
+    demo_files,
     demo_people,
+    demo_projects,
+    demo_shared,
     documents,
     intake,
     links,
     outbox,
     payments,
+    requests,
     sending,
     statements,
     team,
@@ -46,10 +51,12 @@ from portico.services.activity import Visitor
 from portico.services.actors import Actor
 from portico.services.decisions import Signatory
 from portico.services.demo_papers import CREDITS, PAPERS, RECEIPTS, Paper
+from portico.services.demo_shared import SharedPaper
 from portico.services.payments import Transfer
 from portico.services.team import OrganizationFace
 
 SLUG = "demo"
+_WEEKS = 24 * 28  # so many hours the links to shared work live
 BY = "Ingrid (demonstration)"
 _BROWSER = Visitor(
     "203.0.113.24",
@@ -125,6 +132,11 @@ def prepare(app: Flask, base_url: str, passwords: dict[str, str]) -> dict[str, A
         owner = demo_people.let_owner_in(passwords["console"], by=BY, browser=_BROWSER)
         customer = demo_people.let_customer_in(passwords["portal"], by=BY, browser=_BROWSER)
         portal_url = accounts.sign_in_url(demo_people.CUSTOMER[0])
+        demo_projects.fill(by=BY, browser=_BROWSER)
+        demo_files.fill(by=BY)
+        found["share"] = demo_projects.share_url(by=BY)
+        _share_work()
+        found |= _shared_links()
     return {
         "base_url": base_url,
         **found,
@@ -235,15 +247,58 @@ def _settle(start: dt.datetime) -> None:
         _send(document, "How our books stand.")
 
 
-def _import(paper: Paper, content: dict[str, Any], *, update: bool = False) -> Document:
+def _share_work() -> None:
+    """Proposals, a request, acceptances and hours, where they are not there yet."""
+    start = clock.now()
+    owner = team.find_organization("halden")
+    known = set(db.session.scalars(sa.select(Document.number).where(
+        Document.organization_id == owner.id, Document.kind.not_in(COMMERCIAL),
+    )))  # fmt: skip
+    for paper in demo_shared.papers(start):
+        if paper.number in known:
+            continue
+        with clock.at(start - dt.timedelta(days=paper.days_ago)):
+            document = _import(paper, paper.content)
+            _send(document, paper.message, hours=_WEEKS)
+        with clock.at(start - dt.timedelta(days=paper.days_ago) + dt.timedelta(hours=6)):
+            if paper.ending:
+                signatory = Signatory(_actor(document).name)
+                decisions.decide(_actor(document), Answer(paper.ending), signatory, seen=1)
+            if paper.number == demo_shared.REQUEST:
+                _answer_request(document)
+            _deliver()
+
+
+def _answer_request(document: Document) -> None:
+    """Two of the items are answered: one answer is taken, of the other something is missing."""
+    plan = (io.BytesIO(demo_shared.PLAN), "Heating pipes.csv")
+    first = requests.answer(_actor(document), 1, "", plan, seen=1)
+    second = requests.answer(_actor(document), 2, "Smoked, I think.", seen=1)
+    requests.accept(document.id, 1, seen=first.id, by=BY)
+    words = "Of which maker? There is a sample of three on the window sill."
+    requests.return_(document.id, 2, seen=second.id, by=BY, remark=words)
+
+
+def _shared_links() -> dict[str, str]:
+    return {
+        "proposal": _live_link(_document(Kind.PROPOSAL, demo_shared.PROPOSAL)),
+        "request": _live_link(_document(Kind.REQUEST, demo_shared.REQUEST)),
+        "acceptance": _live_link(_document(Kind.ACCEPTANCE, demo_shared.ACCEPTANCE)),
+        "time_approval": _live_link(_document(Kind.TIME_APPROVAL, demo_shared.HOURS)),
+    }
+
+
+def _import(
+    paper: Paper | SharedPaper, content: dict[str, Any], *, update: bool = False
+) -> Document:
     data = json.dumps({"documents": [content]}).encode()
     done = intake.import_file(data, paper.organization, by=BY, update=update, draft=paper.draft)
     return documents.find(done[0].document_id or 0)
 
 
-def _send(document: Document, message: str) -> None:
+def _send(document: Document, message: str, *, hours: int | None = None) -> None:
     contacts = [one.id for one in sending.recipients(document.customer_id)]
-    sending.send(document.id, contacts, by=BY, message=message)
+    sending.send(document.id, contacts, by=BY, message=message, hours=hours)
     _deliver()
 
 

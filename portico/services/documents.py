@@ -13,11 +13,19 @@ from portico.records.activity import Activity, ActorKind
 from portico.records.content import DocumentContent, Kind, fingerprint
 from portico.records.customer import Contact, Customer
 from portico.records.decision import Decision
-from portico.records.document import KINDS, AttachedFile, Document, DocumentRevision, Quote, State
+from portico.records.document import (
+    KINDS,
+    AttachedFile,
+    Document,
+    DocumentRevision,
+    InformationRequest,
+    State,
+)
 from portico.records.link import PortalLink
 from portico.records.mail import MailKind
 from portico.records.message import Message, Topic
 from portico.records.organization import Organization
+from portico.records.project import Project
 from portico.refusals import BadInput, Conflict, StaffRefusal, Unknown
 from portico.services import activity, links, notifications, outbox, payments
 from portico.services.activity import Entry
@@ -49,6 +57,7 @@ def add(draft: Draft, organization: Organization, customer: Customer, *, by: str
     )
     document.take_head(content)
     document.settle()
+    document.project_id = _project_named(customer.id, content.project)
     db.session.add(document)
     db.session.flush()
     _add_revision(document, draft, by, reason="")
@@ -59,10 +68,14 @@ def revise(document: Document, draft: Draft, *, by: str, reason: str) -> None:
     """A new revision of a document, in the running unit of work.
 
     A sent one must be sent again before the customer sees it (spec L9); a decision on an
-    earlier revision stays on record. Raises Conflict for a withdrawn document.
+    earlier revision stays on record. Raises Conflict for a withdrawn document, and
+    for a request that was answered.
     """
     if document.is_void:
         raise Conflict("This document was withdrawn or cancelled and cannot be changed.")
+    answered = {State.IN_PROGRESS, State.COMPLETED}
+    if isinstance(document, InformationRequest) and document.state in answered:
+        raise Conflict("Answers were given to this request; please make a new one.")
     content = draft.content
     document.current_revision += 1
     if document.sent_revision is None:
@@ -98,7 +111,9 @@ def void(document_id: int, *, by: str) -> None:
         payments.hold_books(find(document_id).customer_id)
         document = links.held(document_id)
         if document.state == State.ACCEPTED:
-            raise StaffRefusal("This quote was accepted; reverse the acceptance first.")
+            raise StaffRefusal(
+                f"This {document.label.lower()} was accepted; reverse the acceptance first."
+            )
         released = payments.release_document(document)
         document.state = document.voided.value
         details = {"released": released} if released else {}
@@ -106,22 +121,21 @@ def void(document_id: int, *, by: str) -> None:
 
 
 def extend(document_id: int, until: dt.date, *, by: str, note: str = "") -> None:
-    """Give a quote more time: a new revision with the later day, shown at once, and a mail.
+    """Give more time to answer: a new revision with the later end, shown at once, and a mail.
 
-    The last valid day is part of what is agreed to, so it is part of the content that is
-    hashed. Raises StaffRefusal, BadInput.
+    What ends at a moment ends with the day *until* then. The end is part of what is agreed to,
+    so it is part of the content that is hashed. Raises StaffRefusal, BadInput.
     """
     with unit_of_work():
         document = links.held(document_id)
         organization = db.session.get_one(Organization, document.organization_id)
-        if not isinstance(document, Quote) or document.state != State.SENT:
-            raise StaffRefusal("Only a quote that was sent and is unanswered can be extended.")
-        if document.valid_until is None or until <= document.valid_until:
-            raise BadInput({"until": "The new day has to be later than the present one."})
+        if not document.answers or document.state != State.SENT:
+            raise StaffRefusal("Only what was sent and is unanswered can be extended.")
+        later = _later(document, until, organization.timezone)
         if until < clock.today(organization.timezone):
             raise BadInput({"until": "That day is already over."})
         content = current_content(document)
-        longer = content.model_copy(update={"valid_until": until})
+        longer = content.model_copy(update=later)
         document.take_head(longer)
         document.current_revision += 1
         document.sent_revision = document.current_revision
@@ -133,6 +147,17 @@ def extend(document_id: int, until: dt.date, *, by: str, note: str = "") -> None
         mailed = mail_holders(document, MailKind.QUOTE_EXTENDED, by=by, reference={"note": note})
         notifications.tell_extended(document, mailed=mailed)
         activity.record(_entry(Activity.EXTEND_QUOTE, document, by, until=until.isoformat()))
+
+
+def _later(document: Document, until: dt.date, zone: str) -> dict[str, object]:
+    """The field that says until when a document is open, with its new value. Raises BadInput."""
+    if document.expires_at is not None:
+        end = links.last_minute(until, zone)
+        if end > document.expires_at:
+            return {"expires_at": end}
+    elif document.valid_until is not None and until > document.valid_until:
+        return {"valid_until": until}
+    raise BadInput({"until": "The new day has to be later than the present one."})
 
 
 def mail_holders(
@@ -234,6 +259,14 @@ def standing_decision(revision_id: int) -> Decision | None:
             Decision.revision_id == revision_id, Decision.reversed_at.is_(None)
         )
     ).scalar_one_or_none()
+
+
+def _project_named(customer_id: int, name: str | None) -> int | None:
+    """The customer's project of this name; the newest, where several are called so."""
+    if not name:
+        return None
+    called = sa.select(Project.id).where(Project.customer_id == customer_id, Project.name == name)
+    return db.session.execute(called.order_by(Project.id.desc()).limit(1)).scalar()
 
 
 def _was_asked(document: Document) -> bool:

@@ -1,4 +1,4 @@
-"""Quotes and invoices written in the console: begun, saved, changed (spec C4).
+"""Documents written in the console: begun, saved, changed (spec C4, C5).
 
 Content is only ever added: each saving that changes something makes a revision.
 """
@@ -16,14 +16,24 @@ from sqlalchemy.exc import IntegrityError
 from portico import clock
 from portico.db import db, unit_of_work
 from portico.records.activity import Activity, ActorKind
-from portico.records.content import DocumentContent, Kind, fingerprint
+from portico.records.content import DocumentContent, Kind, Party, fingerprint
 from portico.records.customer import Customer
 from portico.records.document import KINDS, Document, DocumentRevision, State
 from portico.records.organization import Organization
+from portico.records.project import Project
 from portico.refusals import BadInput, Conflict, StaffRefusal, Unknown
-from portico.services import activity, documents, links, numbering, parties, payments
+from portico.services import (
+    activity,
+    documents,
+    links,
+    numbering,
+    parties,
+    payments,
+    shared_papers,
+)
 from portico.services.activity import Entry
 from portico.services.documents import Draft
+from portico.services.shared_papers import TypedShared
 from portico.services.typed_papers import (
     TypedLine,
     TypedPaper,
@@ -34,8 +44,15 @@ from portico.services.typed_papers import (
 )
 from portico.text import one_line
 
-_STARTS = {Kind.QUOTE: "Q", Kind.INVOICE: "INV"}
-_DAYS = {Kind.QUOTE: 30, Kind.INVOICE: 14}
+_STARTS = {
+    Kind.QUOTE: "Q",
+    Kind.INVOICE: "INV",
+    Kind.PROPOSAL: "P",
+    Kind.REQUEST: "R",
+    Kind.ACCEPTANCE: "A",
+    Kind.TIME_APPROVAL: "T",
+}
+_DAYS = {Kind.QUOTE: 30, Kind.INVOICE: 14, Kind.PROPOSAL: 30, Kind.REQUEST: 14, Kind.ACCEPTANCE: 7}
 _RECENT = 50  # so many numbers tell how a series goes on
 
 
@@ -68,6 +85,18 @@ def blank(organization_id: int, kind: Kind) -> TypedPaper:
         last_day=(today + dt.timedelta(days=_DAYS[kind])).isoformat(),
         currency=last.currency if last else "EUR",
         lines=(TypedLine(quantity="1", tax=tax),),
+    )
+
+
+def blank_shared(organization_id: int, kind: Kind) -> TypedShared:
+    """The form of a proposal, a request, an acceptance or hours to begin with."""
+    organization = db.session.get_one(Organization, organization_id)
+    today = clock.today(organization.timezone)
+    days = _DAYS.get(kind)
+    return TypedShared(
+        number=next_number(organization, kind),
+        issued_on=today.isoformat(),
+        last_day=(today + dt.timedelta(days=days)).isoformat() if days else "",
     )
 
 
@@ -108,8 +137,10 @@ def _recent(organization_id: int, kind: Kind) -> Sequence[Any]:
     ).all()
 
 
-def create(customer_id: int, kind: Kind, typed: TypedPaper, *, post: bool, by: str) -> int:
-    """A new quote or invoice, posted or as a draft; returns its id.
+def create(
+    customer_id: int, kind: Kind, typed: TypedPaper | TypedShared, *, post: bool, by: str
+) -> int:
+    """A new document, posted or as a draft; returns its id.
 
     Raises BadInput with every field that is wrong, Unknown.
     """
@@ -120,11 +151,13 @@ def create(customer_id: int, kind: Kind, typed: TypedPaper, *, post: bool, by: s
                 raise Unknown("There is no such customer.")
             organization = _hold_numbers(customer.organization_id)
             seller, buyer = parties.seller(organization), parties.buyer(customer)
-            content = content_of(kind, typed, seller, buyer)
+            project = _project(customer.id, typed)
+            content = _content(kind, typed, seller, buyer, organization, project)
             _require_free(organization, kind, content.number)
             payments.hold_books(customer.id)
             draft = Draft(content, content.number, post=post)
             document = documents.add(draft, organization, customer, by=by)
+            document.project_id = project.id if project else None
             _log(Activity.WRITE_DOCUMENT, document, by, posted=post)
             return document.id
     except IntegrityError:
@@ -144,7 +177,9 @@ def _refuses(document: Document, content: DocumentContent) -> str | None:
     if document.is_void:
         return "It was withdrawn or cancelled and cannot be changed."
     if content.kind not in _STARTS:
-        return "Only quotes and invoices are edited here; other kinds come by import."
+        return "This kind is not edited here; it comes by import."
+    if content.kind in shared_papers.KINDS:
+        return _refuses_shared(document, content)
     lost = lost_by_editing(content)
     if lost:
         return (
@@ -154,10 +189,28 @@ def _refuses(document: Document, content: DocumentContent) -> str | None:
     return None
 
 
+def _refuses_shared(document: Document, content: DocumentContent) -> str | None:
+    if document.state in {State.IN_PROGRESS, State.COMPLETED}:
+        return "Answers were given to this request; please make a new one."
+    zone = db.session.get_one(Organization, document.organization_id).timezone
+    if shared_papers.lost_by_editing(content, zone):
+        return (
+            "It was imported and says more than this form knows, so please change it where it "
+            "came from and import it again."
+        )
+    return None
+
+
 def change(
-    document_id: int, typed: TypedPaper, *, seen: Seen, reason: str, post: bool, by: str
+    document_id: int,
+    typed: TypedPaper | TypedShared,
+    *,
+    seen: Seen,
+    reason: str,
+    post: bool,
+    by: str,
 ) -> bool:
-    """Save a quote or invoice as it was edited; returns whether anything changed.
+    """Save a document as it was edited; returns whether anything changed.
 
     A draft may be posted with it. What was posted keeps its number and needs a *reason*, and
     what was sent has to be sent again before its customer sees the change (spec L9). Raises
@@ -175,7 +228,10 @@ def change(
         if refused:
             raise StaffRefusal(refused)
         was_draft = document.state == State.DRAFT
-        after = _edited(document, typed, before)
+        project = _project(document.customer_id, typed)
+        after = _edited(document, typed, before, organization, project)
+        if isinstance(typed, TypedShared):
+            document.project_id = project.id if project else None
         if was_draft:
             _renumber(organization, document, after.number)
         changed = fingerprint(after.canonical()) != revision.content_sha256
@@ -190,9 +246,46 @@ def change(
         return changed
 
 
-def _edited(document: Document, typed: TypedPaper, before: DocumentContent) -> DocumentContent:
+def _content(
+    kind: Kind,
+    typed: TypedPaper | TypedShared,
+    seller: Party,
+    buyer: Party,
+    organization: Organization,
+    project: Project | None,
+    base: DocumentContent | None = None,
+) -> DocumentContent:
+    if isinstance(typed, TypedPaper):
+        return content_of(kind, typed, seller, buyer, base=base)
+    name = project.name if project else None
+    return shared_papers.content_of(
+        kind, typed, seller, buyer, zone=organization.timezone, project=name, base=base
+    )
+
+
+def _project(customer_id: int, typed: TypedPaper | TypedShared) -> Project | None:
+    """The customer's project that was chosen. Raises BadInput for another's."""
+    if isinstance(typed, TypedPaper) or not typed.project:
+        return None
+    chosen = typed.project
+    fits = chosen.isascii() and chosen.isdigit() and len(chosen) <= 18
+    project = db.session.get(Project, int(chosen)) if fits else None
+    if project is None or project.customer_id != customer_id:
+        raise BadInput({"project": "Please choose one of this customer's projects."})
+    return project
+
+
+def _edited(
+    document: Document,
+    typed: TypedPaper | TypedShared,
+    before: DocumentContent,
+    organization: Organization,
+    project: Project | None,
+) -> DocumentContent:
     """Raises BadInput where the form is wrong, or says what can no longer change."""
-    after = content_of(before.kind, typed, before.seller, before.buyer, base=before)
+    after = _content(
+        before.kind, typed, before.seller, before.buyer, organization, project, base=before
+    )
     if document.state == State.DRAFT:
         return after
     errors = {}

@@ -1,4 +1,4 @@
-"""Import: a file's documents and payments into an organization, all or none (spec I1).
+"""Import: a file's documents, payments and projects into an organization, all or none (spec I1).
 
 Identity is organization, kind and external id. The same content again changes nothing; other
 content under the same id is refused, unless an update was asked for, which makes a revision.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import chain
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
@@ -20,7 +21,15 @@ from portico.records.customer import Customer
 from portico.records.document import KINDS, Document
 from portico.records.organization import Organization
 from portico.refusals import Conflict, Refusal, StaffRefusal
-from portico.services import activity, buyers, documents, payment_intake, payments, team
+from portico.services import (
+    activity,
+    buyers,
+    documents,
+    payment_intake,
+    payments,
+    project_intake,
+    team,
+)
 from portico.services.activity import Entry
 from portico.services.documents import Draft
 from portico.services.imports import portico_json, ubl
@@ -57,7 +66,7 @@ def import_file(
     if strict:
         _refuse_warnings(warned)
     done: list[Imported] = []
-    count = len(warned) + len(paid)
+    count = len(warned) + len(paid) + len(file.projects)
     try:
         with unit_of_work():
             owner = team.find_organization(organization)
@@ -67,11 +76,14 @@ def import_file(
                 done.append(_store(one, warnings, owner, by=by, update=update, draft=draft))
                 if progress is not None:
                     progress(len(done), count)
-            # What payments settle is held before the log is: whoever sends a document does so too.
+            # What payments settle, and projects, is held before the log is: whoever sends a document does so too.
             ready = payment_intake.prepare(paid, owner, update=update)
+            followed = project_intake.prepare(file.projects, owner, update=update)
             for stored in done:
                 _log(stored, owner, by)
-            for settled in payment_intake.store(ready, by=by):
+            for settled in chain(
+                payment_intake.store(ready, by=by), project_intake.store(followed, by=by)
+            ):
                 done.append(settled)
                 if progress is not None:
                     progress(len(done), count)
@@ -89,11 +101,11 @@ def _read(data: bytes) -> ParsedFile:
     start = data[:64].lstrip(b"\xef\xbb\xbf \t\r\n")
     if start[:1] in {b"{", b"["}:
         return portico_json.read_all(data)
-    return ParsedFile([ubl.read(data)], [])
+    return ParsedFile([ubl.read(data)], [], [])
 
 
 def _renamed(file: ParsedFile, external_id: str) -> ParsedDocument:
-    if len(file.documents) != 1 or file.payments:
+    if len(file.documents) != 1 or file.payments or file.projects:
         raise StaffRefusal("An external id can be given for a file with one document only.")
     name = one_line(external_id, "external_id", 500)
     return replace(file.documents[0], external_id=name)

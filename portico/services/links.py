@@ -95,6 +95,8 @@ def expiry_of(link: PortalLink, start: dt.datetime) -> dt.datetime:
         organization = db.session.get_one(Organization, link.organization_id)
         if document.valid_until is not None:
             end = max(end, end_of_day(document.valid_until, organization.timezone))
+        if document.expires_at is not None:
+            end = max(end, document.expires_at)
     return end
 
 
@@ -104,6 +106,11 @@ def end_of_day(day: dt.date, zone: str) -> dt.datetime:
         return _LAST_MOMENT
     following = dt.datetime.combine(day + dt.timedelta(days=1), dt.time(), clock.zone(zone))
     return following.astimezone(dt.UTC)
+
+
+def last_minute(day: dt.date, zone: str) -> dt.datetime:
+    """The last minute of *day* in *zone*, UTC: what is open through a day ends there."""
+    return end_of_day(day, zone) - dt.timedelta(minutes=1)
 
 
 def copy(

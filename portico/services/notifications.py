@@ -18,11 +18,13 @@ from portico.db import current_tenant, db, unit_of_work
 from portico.records.account import PortalAccount
 from portico.records.customer import Contact, Customer
 from portico.records.decision import Decision
-from portico.records.document import Document, SalesOrder
+from portico.records.document import Document
+from portico.records.file import StoredFile
 from portico.records.mail import MailKind
 from portico.records.notification import Notification, Topic
 from portico.records.organization import Organization, Section
 from portico.records.payment import Payment
+from portico.records.project import Comment, Project
 from portico.refusals import NotFound
 from portico.services import outbox
 from portico.services.actors import Actor, hold, may_enter
@@ -38,8 +40,14 @@ CHOICES = {
     Topic.DECIDED: PortalAccount.mail_decisions,
     Topic.REVERSED: PortalAccount.mail_decisions,
     Topic.ANSWERED: PortalAccount.mail_messages,
+    Topic.RETURNED: PortalAccount.mail_messages,
     Topic.REMINDER: PortalAccount.mail_reminders,
+    Topic.COMMENTED: PortalAccount.mail_messages,
+    Topic.FILE_SHARED: PortalAccount.mail_documents,
 }
+
+
+Subject = Document | Payment | Project | StoredFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,33 +93,63 @@ def tell_answered(document: Document, message_id: int, *, mailed: Collection[int
     tell(document, News(Topic.ANSWERED, f"answered:{message_id}", mailed=mailed))
 
 
+def tell_returned(document: Document, answer_id: int, *, mailed: Collection[int]) -> None:
+    """The team needs more for an item of a request."""
+    tell(document, News(Topic.RETURNED, f"returned:{answer_id}", mailed=mailed))
+
+
 def tell_paid(payment: Payment) -> None:
     """Money came in from the customer, or went back to them."""
     tell(payment, News(Topic.PAYMENT, f"payment:{payment.id}"))
 
 
-def tell(about: Document | Payment, news: News) -> None:
+def tell_commented(project: Project, said: Comment) -> None:
+    """The team said something about a project."""
+    tell(project, News(Topic.COMMENTED, f"commented:{said.id}"))
+
+
+def tell_file_shared(file: StoredFile) -> None:
+    """The team shared a file, of a project or by itself; shown again after a while, it is not new."""
+    tell(file, News(Topic.FILE_SHARED, f"file:{file.id}"))
+
+
+def tell(about: Subject, news: News) -> None:
     """Tell every account of the customer that may enter, in the running unit of work."""
     told = _write(about, news) if _is_shown(about) else []
     if told:
         _mail(about, news, told)
 
 
-def _is_shown(about: Document | Payment) -> bool:
-    """Whether the portal has a page for it: orders show where the organization uses them."""
-    if not isinstance(about, SalesOrder):
+def _is_shown(about: Subject) -> bool:
+    """Whether the portal has a page for it: some sections show only where they are switched on,
+    and a project or file only while it is shared."""
+    if isinstance(about, Project | StoredFile) and not about.is_shared_with_client:
+        return False
+    if isinstance(about, StoredFile) and about.project_id is not None:
+        return _is_shown(db.session.get_one(Project, about.project_id))
+    section = _section(about)
+    if section is None:
         return True
     organization = db.session.get_one(Organization, about.organization_id)
-    return Section.ORDERS in organization.sections
+    return section in organization.sections
 
 
-def _write(about: Document | Payment, news: News) -> list[int]:
+def _section(about: Subject) -> Section | None:
+    if isinstance(about, Document):
+        return about.section
+    if isinstance(about, Project):
+        return Section.PROJECTS
+    return Section.DOCUMENTS if isinstance(about, StoredFile) else None
+
+
+def _write(about: Subject, news: News) -> list[int]:
     """One line for each account that has not got it yet; returns the accounts."""
     columns = {
         "account_id": PortalAccount.id,
         "topic": sa.literal(news.topic.value),
         "document_id": sa.literal(_id(about, Document), Notification.id.type),
         "payment_id": sa.literal(_id(about, Payment), Notification.id.type),
+        "project_id": sa.literal(_project_id(about), Notification.id.type),
         "details": sa.literal(_facts(about) | news.details, sa.JSON()),
         "once": sa.literal(news.once),
         "created_at": sa.literal(clock.now(), Notification.created_at.type),
@@ -130,7 +168,7 @@ def _write(about: Document | Payment, news: News) -> list[int]:
     return list(db.session.execute(statement).scalars())
 
 
-def _mail(about: Document | Payment, news: News, told: list[int]) -> None:
+def _mail(about: Subject, news: News, told: list[int]) -> None:
     """A mail to those who chose so, have set up their account, and get no other about this."""
     who = (
         _open_accounts(PortalAccount.id, PortalAccount.contact_id)
@@ -165,7 +203,7 @@ def _open_accounts(*columns: Any) -> sa.Select[Any]:
     )
 
 
-def _of(about: Document | Payment) -> sa.ColumnElement[bool]:
+def _of(about: Subject) -> sa.ColumnElement[bool]:
     return PortalAccount.customer_id == about.customer_id
 
 
@@ -174,16 +212,30 @@ def _shown(document: Document) -> str:
     return f"shown:{document.id}:{document.current_revision}"
 
 
-def _id(about: Document | Payment, type_: type[Document] | type[Payment]) -> int | None:
+def _project_id(about: Subject) -> int | None:
+    if isinstance(about, StoredFile):
+        return about.project_id
+    return _id(about, Project)
+
+
+def _id(about: Subject, type_: type[Document] | type[Payment] | type[Project]) -> int | None:
     return about.id if isinstance(about, type_) else None
 
 
-def _facts(about: Document | Payment) -> dict[str, Any]:
+def _facts(about: Subject) -> dict[str, Any]:
     """What the line says of its subject, as it stands now; amounts in minor units."""
+    if isinstance(about, Project):
+        return {"project": about.name}
+    if isinstance(about, StoredFile):
+        project = db.session.get(Project, about.project_id) if about.project_id else None
+        return {"file": about.name, "project": project.name if project else None}
     facts = {"kind": about.kind, "number": about.number, "currency": about.currency}
     if isinstance(about, Payment):
         return facts | {"amount": about.amount}
     last_day = about.valid_until or about.due_on
+    if about.expires_at is not None:
+        zone = db.session.get_one(Organization, about.organization_id).timezone
+        last_day = about.expires_at.astimezone(clock.zone(zone)).date()
     return facts | {
         "amount": about.total,
         "open": about.balance,
@@ -215,6 +267,8 @@ def to_mail(account_id: int, once: str) -> Notification | None:
     if found is None:
         return None
     line, account = found
+    if line.project_id is not None and not _is_shown(db.session.get_one(Project, line.project_id)):
+        return None
     chosen: bool = getattr(account, CHOICES[Topic(line.topic)].key)
     return line if chosen else None
 

@@ -1,4 +1,4 @@
-"""Reminders before a deadline: of quotes that wait for an answer, of invoices that fall due (W9).
+"""Reminders before a deadline: of what waits for an answer, and of invoices that fall due (W9).
 
 Once for each document, revision and day it is due, by a unique key, whoever comes first and
 however often. They go out by day, where the organization is.
@@ -16,7 +16,7 @@ from portico.db import db, unit_of_work
 from portico.records.account import PortalAccount
 from portico.records.content import Kind
 from portico.records.customer import Customer
-from portico.records.document import Document, DocumentRevision, Invoice, Quote, State
+from portico.records.document import KINDS, Document, DocumentRevision, Invoice, State
 from portico.records.mail import MailKind
 from portico.records.notification import Reminder, Topic
 from portico.records.organization import Organization
@@ -25,7 +25,15 @@ from portico.services.notifications import News
 
 _AT_MOST = 200  # documents of a kind and organization in one pass; the next pass goes on
 _FROM_HOUR = 8  # nobody is mailed at night
-_WAITING = {Kind.QUOTE: (State.SENT,), Kind.INVOICE: (State.SENT, State.PARTIALLY_PAID)}
+_WAITING = {
+    Kind.QUOTE: (State.SENT,),
+    Kind.PROPOSAL: (State.SENT,),
+    Kind.REQUEST: (State.SENT, State.IN_PROGRESS),
+    Kind.ACCEPTANCE: (State.SENT,),
+    Kind.INVOICE: (State.SENT, State.PARTIALLY_PAID),
+}
+# Of shared work so few wait at once that their states lead to them.
+_INDEXED = {Kind.QUOTE, Kind.INVOICE}
 
 
 def remind() -> bool:
@@ -35,9 +43,7 @@ def remind() -> bool:
             (Organization.remind_quote_days > 0) | (Organization.remind_invoice_days > 0)
         )
     ).scalars()
-    found = [
-        ids for org in organizations for ids in (_due(org, Kind.QUOTE), _due(org, Kind.INVOICE))
-    ]
+    found = [_due(org, kind) for org in organizations for kind in _WAITING]
     for document_id in (one for ids in found for one in ids):
         _remind(document_id)
     return all(len(ids) < _AT_MOST for ids in found)
@@ -52,30 +58,44 @@ def is_waiting(document: Document) -> bool:
         return False
     if isinstance(document, Invoice) and document.balance <= 0:
         return False
-    organization = db.session.get_one(Organization, document.organization_id)
-    return deadline >= clock.today(organization.timezone)
+    if document.expires_at is not None:
+        return document.expires_at > clock.now()
+    return deadline >= clock.today(_zone_of(document))
 
 
 def deadline_of(document: Document) -> dt.date | None:
-    """The last day to answer a quote or to pay an invoice."""
-    return document.valid_until if isinstance(document, Quote) else document.due_on
+    """The last day to answer, or to pay an invoice, where the organization is."""
+    if document.expires_at is not None:
+        return document.expires_at.astimezone(clock.zone(_zone_of(document))).date()
+    return document.valid_until if document.answers else document.due_on
+
+
+def _zone_of(document: Document) -> str:
+    return db.session.get_one(Organization, document.organization_id).timezone
 
 
 def _due(organization: Organization, kind: Kind) -> list[int]:
     """Documents that were put before the customer on an earlier day and are due soon."""
-    quote = kind is Kind.QUOTE
-    days = organization.remind_quote_days if quote else organization.remind_invoice_days
+    invoice = kind is Kind.INVOICE
+    days = organization.remind_invoice_days if invoice else organization.remind_quote_days
     now = clock.now().astimezone(clock.zone(organization.timezone))
     if days <= 0 or now.hour < _FROM_HOUR:
         return []
     today = now.date()
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0).astimezone(dt.UTC)
-    deadline = Document.valid_until if quote else Document.due_on
+    deadline = Document.valid_until if KINDS[kind].answers else Document.due_on
     reminded = sa.exists().where(
         Reminder.document_id == Document.id,
         Reminder.revision == Document.current_revision,
-        Reminder.deadline == deadline,
+        # What ends at a moment has another revision where that is another one.
+        sa.or_(Document.expires_at.is_not(None), Reminder.deadline == deadline),
     )
+    last = today + dt.timedelta(days=days)
+    soon = sa.and_(deadline >= today, deadline <= last)
+    if kind not in _INDEXED:
+        end = links.end_of_day(last, organization.timezone)
+        at_a_moment = sa.and_(Document.expires_at > clock.now(), Document.expires_at <= end)
+        soon = sa.or_(at_a_moment, sa.and_(Document.expires_at.is_(None), soon))
     asked = (
         sa.select(Document.id)
         .join(Customer, Customer.id == Document.customer_id)
@@ -90,8 +110,7 @@ def _due(organization: Organization, kind: Kind) -> list[int]:
             Document.kind == sa.literal_column(f"'{kind.value}'"),
             Document.state.in_(_WAITING[kind]),
             Document.sent_revision == Document.current_revision,
-            deadline >= today,
-            deadline <= today + dt.timedelta(days=days),
+            soon,
             Customer.is_active,
             sa.or_(DocumentRevision.shown_at.is_(None), DocumentRevision.shown_at < midnight),
             ~reminded,
@@ -99,7 +118,7 @@ def _due(organization: Organization, kind: Kind) -> list[int]:
         .order_by(deadline, Document.id)
         .limit(_AT_MOST)
     )
-    if not quote:
+    if invoice:
         asked = asked.where(Document.balance > sa.literal_column("0"))
     return list(db.session.execute(asked).scalars())
 

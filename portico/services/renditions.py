@@ -20,7 +20,7 @@ from portico.formats import money
 from portico.queries import organizations
 from portico.queries.faces import OrganizationFace, organization_face
 from portico.records.content import DocumentContent
-from portico.records.decision import Decision, Via
+from portico.records.decision import Answer, Decision, Via
 from portico.records.document import KINDS, DocumentRevision, Rendition, State
 from portico.records.organization import Organization
 from portico.refusals import Busy
@@ -93,7 +93,7 @@ def receipt(decision_id: int, *, limits: pdf.Limits | None = None) -> bytes:
     content = DocumentContent.model_validate_json(revision.content)
     accepted = decision.answer == "accepted"
     evidence = pdf.Receipt(
-        action=decision.answer,
+        action=KINDS[content.kind].says[Answer(decision.answer)],
         document=KINDS[content.kind].label,
         number=content.number,
         revision=decision.revision,

@@ -14,19 +14,29 @@ from typing import Any
 from flask import Response, redirect, request
 
 from portico.files.names import content_disposition
-from portico.queries import organizations, shown
+from portico.queries import organizations, request_items, shown
 from portico.queries.shown import Shown
 from portico.records.activity import Activity
 from portico.records.content import Kind
 from portico.records.decision import Answer
+from portico.records.document import KINDS
 from portico.refusals import AlreadyDecided, BadInput, NotFound, QuoteChanged, Undecidable
-from portico.services import activity, conversations, decisions, payment_urls, renditions
+from portico.services import (
+    activity,
+    conversations,
+    decisions,
+    payment_urls,
+    renditions,
+    requests,
+)
 from portico.services.actors import Actor
-from portico.web import forms
+from portico.web import forms, uploads
 
 _VIEWED = {Kind.QUOTE: Activity.VIEW_QUOTE, Kind.INVOICE: Activity.VIEW_INVOICE}
+_ITEMS = "public/_items.html"
 _PANELS = {"accept", "decline", "ask", "more_time"}
 _DONE = {
+    "answered": "Thank you. We look at your answer, and tell you if we need something else.",
     "asked": "Your question is on its way. We answer by mail, and here.",
     "more_time": "Your wish is on its way. We answer by mail, and here.",
 }
@@ -131,6 +141,30 @@ def more_time(door: Door) -> Response:
     return _say(door, conversations.ask_more_time, "wish", panel="more_time", done="more_time")
 
 
+def answer_item(door: Door, position: int) -> Response:
+    """An answer to one item of a request, in words or by a file (spec W4). Raises NotFound."""
+    if door.shown.document.kind != Kind.REQUEST:
+        raise NotFound
+    try:
+        requests.answer(
+            door.shown.actor,
+            position,
+            forms.typed("answer"),
+            uploads.one("file"),
+            seen=forms.seen_revision(),
+        )
+    except BadInput as problem:
+        typed = request.form.get("answer", "")[:10_000].encode("utf-8", "ignore").decode()
+        at_item = SimpleNamespace(position=position, errors=problem.errors, answer=typed)
+        return _page(door, part=_ITEMS, status=problem.status, at_item=at_item)
+    except Undecidable as problem:
+        return _again(door, problem, part=_ITEMS)
+    if request.headers.get("HX-Request") != "true":
+        return redirect(f"{door.root}?done=answered#item-{position}", 303)  # type: ignore[return-value]
+    door.shown = door.read_again()
+    return _page(door, part=_ITEMS, notice=_notice("good", _DONE["answered"]))
+
+
 def _decide(door: Door, answer: Answer, note_field: str, panel: str | None = None) -> Response:
     try:
         seen = forms.seen_revision()
@@ -171,12 +205,15 @@ def _answered(door: Door, done: str | None = None) -> Response:
     return _page(door, notice=_notice("good", text) if text else None, typed={})
 
 
-def _again(door: Door, problem: Undecidable, changed_since: int | None = None) -> Response:
+def _again(
+    door: Door, problem: Undecidable, changed_since: int | None = None, part: str | None = None
+) -> Response:
     """Nothing was decided: say why, show how things stand now, ask again where that is possible."""
     door.shown = door.read_again()
     tone = "info" if isinstance(problem, AlreadyDecided) else "warn"
     return _page(
         door,
+        part=part,
         status=problem.status,
         notice=_notice(tone, problem.sentence),
         changed_since=changed_since,
@@ -196,6 +233,7 @@ def _page(
     notice: Any = None,
     changed_since: int | None = None,
     typed: dict[str, str] | None = None,
+    at_item: SimpleNamespace | None = None,
 ) -> Response:
     at = door.shown
     if typed is None:
@@ -206,7 +244,8 @@ def _page(
         status=status,
         form=_form(at, typed, errors or {}),
         open_panel=open_panel,
-        notice=notice or _form_notice(errors),
+        at_item=at_item or SimpleNamespace(position=0, errors={}, answer=""),
+        notice=notice or _form_notice(errors or (at_item.errors if at_item else None)),
         **_changes(at, changed_since),
         **context(door),
     )
@@ -231,6 +270,7 @@ def context(door: Door) -> dict[str, Any]:
         "link": _link(door),
         "decision": at.decision,
         "messages": shown.conversation(document.id) if at.talks else [],
+        "asked": request_items.of(document.id, at.content),
     }
 
 
@@ -247,6 +287,7 @@ def _link(door: Door) -> SimpleNamespace:
         decline_url=f"{root}/decline",
         ask_url=f"{root}/ask",
         more_time_url=f"{root}/more-time",
+        items_url=f"{root}/items",
         receipt_url=f"{root}/receipt" if at.decision else None,
         attachments=[
             (file.filename, _size(file.size), f"{root}/files/{number}")
@@ -275,8 +316,10 @@ def _notice(tone: str, text: str) -> SimpleNamespace:
 def _changes(at: Shown, changed_since: int | None) -> dict[str, Any]:
     """What is different from the revision on screen, or from the one shown before this."""
     found = None
-    if at.document.is_quote and at.document.revision > 1:
-        found = shown.changed_since(at.document, changed_since, at.content, at.org.locale)
+    if KINDS[Kind(at.document.kind)].answers and at.document.revision > 1:
+        found = shown.changed_since(
+            at.document, changed_since, at.content, at.org.locale, at.org.timezone
+        )
     earlier, sentences = found or (None, [])
     return {"changes": sentences or None, "changed_since": earlier}
 

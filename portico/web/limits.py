@@ -154,7 +154,7 @@ def unknown_token(bucket: str) -> None:
     _hit(_UNKNOWN, _names(bucket, "unknown"))
 
 
-def known_link(bucket: str, link_id: int) -> None:
+def known_link(bucket: str, link_id: int | str) -> None:
     """Count a visit: 120 a minute for address and link, 600 for the address. Raises TooMany."""
     _hit_all((_PER_LINK, _names(bucket, str(link_id))), (_PER_ADDRESS, _names(bucket, "all")))
 

@@ -35,6 +35,8 @@ def require_readable_form(*lists: str) -> None:
     if request.mimetype and request.mimetype not in _FORM_TYPES:
         raise WrongContentType
     _require_text()
+    if request.mimetype == "multipart/form-data" and not request.form and not request.files:
+        raise BadInput({"form": "The form broke off on its way; nothing was changed."})
     for name in request.form:
         if name not in lists and len(request.form.getlist(name)) > 1:
             raise BadInput({"form": "One answer came twice in the same form; nothing was changed."})

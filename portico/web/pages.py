@@ -70,6 +70,7 @@ def init_pages(app: Flask) -> None:
     env.filters["country"] = _localized(formats.country)
     env.filters["moment"] = _moment
     env.filters["unit"] = formats.unit
+    env.filters["hours"] = formats.hours
     env.globals["reference_types"] = REFERENCE_TYPES
     app.after_request(harden)
 

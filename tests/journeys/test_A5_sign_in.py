@@ -12,8 +12,8 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy import event
 
+from portico.records.account import PortalAccount, PortalSession
 from portico.records.activity import Activity
-from portico.services import accounts
 from tests.cast import BEA, MARIT, OLAF, PASSWORD
 
 WRONG = "the boathouse floor does not creak"
@@ -235,7 +235,7 @@ def test_a_new_password_ends_every_session_and_is_told_to_its_owner(both):
     assert done.location == f"{both.acme.portal}/dashboard"
     assert MARIT.name in olaf.get(done.location).text
     assert marit.get(f"{both.acme.portal}/dashboard").status == 303
-    assert {one.ended_because for one in both.acme.rows(accounts.sessions.PortalSession)} == {
+    assert {one.ended_because for one in both.acme.rows(PortalSession)} == {
         "the password was set anew", "signed out", None,
     }  # fmt: skip
     both.deliver()
@@ -254,7 +254,7 @@ def test_another_cost_is_taken_up_at_the_next_sign_in(raise_curtain, clock):
     stage.app = stage.start()
     for _ in range(2):
         assert _sign_in(stage, MARIT.email, PASSWORD).status == 303
-        (account,) = stage.acme.rows(accounts.PortalAccount)
+        (account,) = stage.acme.rows(PortalAccount)
         assert account.password_hash.startswith("$2b$05$")
 
 

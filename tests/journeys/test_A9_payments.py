@@ -10,6 +10,7 @@ import pytest
 
 from portico.queries.statement import Span
 from portico.records.content import Kind
+from portico.records.document import Document
 from portico.records.payment import Allocation, Payment, PaymentKind
 from portico.refusals import Refusal
 from portico.services import documents, payments, statements, team
@@ -215,5 +216,5 @@ def test_parallel_changes_spend_no_amount_twice_and_number_no_statement_twice(bo
     (left,) = acme.rows(Payment)
     assert left.unallocated == 300_00
     assert sum(acme.read(one).balance for one in invoices) == 2 * 622785 - 400_00
-    numbers = sorted(one.number for one in acme.rows(documents.Document) if one.kind == "statement")
+    numbers = sorted(one.number for one in acme.rows(Document) if one.kind == "statement")
     assert numbers == ["ST-2026-0001", "ST-2026-0002"]

@@ -18,6 +18,11 @@ EXPECTED = {
     Kind.REFUND_RECEIPT: {"draft", "posted", "sent", "cancelled"},
     Kind.CREDIT_NOTE: {"draft", "posted", "sent", "applied", "cancelled"},
     Kind.STATEMENT: {"draft", "posted", "sent", "cancelled"},
+    Kind.REQUEST: {"draft", "posted", "sent", "in_progress", "completed", "cancelled"},
+    **{
+        kind: {"draft", "posted", "sent", "accepted", "declined", "expired", "withdrawn"}
+        for kind in (Kind.PROPOSAL, Kind.ACCEPTANCE, Kind.TIME_APPROVAL)
+    },
 }
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from portico.records.content import Kind
 from portico.records.decision import Decision
+from portico.records.document import COMMERCIAL
 from portico.services import conversations, documents
 from tests.cast import MARIT, OLAF, dearer
 
@@ -140,7 +141,7 @@ def test_a_withdrawn_quote_can_be_read_and_not_answered(both):
     assert "Withdrawn" in both.visitor().get(link).text
 
 
-@pytest.mark.parametrize("kind", [kind for kind in Kind if kind is not Kind.QUOTE])
+@pytest.mark.parametrize("kind", [kind for kind in COMMERCIAL if kind is not Kind.QUOTE])
 def test_there_is_nothing_to_accept_on_other_documents(stage, kind):
     link = stage.acme.copy(stage.acme.document(MARIT, kind))
     for action in ("accept", "decline", "more-time"):

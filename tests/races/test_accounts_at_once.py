@@ -8,10 +8,17 @@ from threading import Barrier
 
 import pytest
 
-from portico.records.account import PortalAccount, PortalSession, ResetToken, SetupToken
+from portico.records.account import (
+    PortalAccount,
+    PortalSession,
+    ResetToken,
+    SetupToken,
+    TokenPurpose,
+)
 from portico.records.decision import Via
 from portico.records.mail import Mail
 from portico.services import accounts, delivery, outbox
+from portico.services.account_tokens import TokenSpent
 from portico.services.activity import Visitor
 from portico.services.actors import Actor, is_live
 from tests.cast import MARIT, OLAF, PASSWORD
@@ -61,6 +68,10 @@ def _account(company):
     return company.rows(PortalAccount)[0]
 
 
+def _more_letters(stage, known):
+    return lambda: len(stage.inbox.messages) > known
+
+
 def _forgot(stage):
     company = stage.acme
     organization = company.contact(MARIT).organization_id
@@ -99,12 +110,12 @@ def test_a_reset_and_a_disabling_leave_nobody_signed_in(both):
         token = _forgot(both)
         password = f"{OTHER} {number}"
         outcomes = _at_once(
-            _in(both.acme, accounts.set_password, accounts.TokenPurpose.RESET, token, password,
+            _in(both.acme, accounts.set_password, TokenPurpose.RESET, token, password,
                 BROWSER),
             _in(both.acme, accounts.disable, account.id, by="Kari"),
         )  # fmt: skip
         assert outcomes[1] is None, outcomes
-        assert isinstance(outcomes[0], str | accounts.account_tokens.TokenSpent), outcomes
+        assert isinstance(outcomes[0], str | TokenSpent), outcomes
         assert not _account(both.acme).is_active
         assert _live(both.acme) == []
         assert _open_tokens(both.acme) == []
@@ -192,7 +203,7 @@ def test_a_worker_killed_while_it_invites_forgets_nobody_and_mails_no_dead_link(
         known = len(stage.inbox.messages)
         with working(stage) as worker:
             if talk == "answer":
-                until(lambda known=known: len(stage.inbox.messages) > known)
+                until(_more_letters(stage, known))
             else:
                 until(lambda: any(mail.state == "sending" for mail in stage.acme.mails()))
             worker.kill()

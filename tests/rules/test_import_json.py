@@ -12,13 +12,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from portico.records.content import Kind
+from portico.records.document import COMMERCIAL
 from portico.services.imports import portico_json
 from portico.services.imports.parsed import HintedContact
 from portico.services.imports.refusals import BadFile
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "import.md"
-# The third is of payments: test_import_payments.
-EXAMPLES = re.findall(r"```json\n(.*?)```", DOCS.read_text(encoding="utf-8"), re.S)[:2]
+# The third is of payments, the fourth of projects: test_import_payments, test_import_projects.
+_EXAMPLES = re.findall(r"```json\n(.*?)```", DOCS.read_text(encoding="utf-8"), re.S)
+EXAMPLES = [*_EXAMPLES[:2], _EXAMPLES[4]]
 SMALL = {
     "kind": "quote",
     "number": "Q-1",
@@ -59,18 +61,43 @@ def test_the_first_example_in_the_handbook_is_taken():
 
 def test_the_second_example_is_a_statement():
     (parsed,) = portico_json.read(EXAMPLES[1].encode())
-    assert len(EXAMPLES) == 2
     assert parsed.warnings == ()
     assert parsed.content.statement
     assert parsed.content.statement.entries[0].amount == 31245
 
 
-@pytest.mark.parametrize("kind", [kind for kind in Kind if kind is not Kind.STATEMENT])
+@pytest.mark.parametrize("kind", [kind for kind in COMMERCIAL if kind is not Kind.STATEMENT])
 def test_every_kind_is_taken(kind):
     (parsed,) = portico_json.read(text(kind=kind.value, draft=True))
     assert parsed.content.kind is kind
     assert parsed.draft
     assert parsed.external_id == "Q-1"
+
+
+def test_shared_work_is_taken_with_its_part_and_no_other():
+    proposal, request, acceptance, time = portico_json.read(EXAMPLES[2].encode())
+    assert proposal.content.proposal
+    assert request.content.request
+    assert time.content.time
+    assert proposal.content.proposal.fee_model.label == "Milestone"
+    assert [one.wants for one in request.content.request.items] == ["file", "text"]
+    assert str(acceptance.content.expires_at) == "2026-03-27 16:00:00+00:00"
+    assert time.content.time.minutes == 480
+    assert not any(one.warnings for one in (proposal, request, acceptance, time))
+    for changes, said in (
+        ({"kind": "proposal"}, "proposal: A proposal needs this."),
+        ({"request": {"items": [{"name": "x"}]}}, "Only documents of the kind information_request"),
+        ({"expires_at": "2026-03-27T17:00:00Z"}, "does not expire at a moment"),
+        ({"kind": "time_approval", "time": {"period": {}, "entries": []}}, "time.entries"),
+        ({"kind": "acceptance", "acceptance": {"confirms": "x"},
+          "expires_at": "2026-03-27T17:00:00"}, "needs its time zone"),
+        ({"kind": "acceptance", "acceptance": {"confirms": "x"},
+          "expires_at": "0001-01-01T00:00:00+14:00"}, "too far away"),
+    ):  # fmt: skip
+        with pytest.raises(BadFile) as refusal:
+            portico_json.read(text(**changes))
+        said_all = " ".join(str(one) for one in refusal.value.problems)
+        assert said in said_all, (changes, said_all)
 
 
 def test_amounts_are_minor_units_as_numbers_and_whole_units_as_text():
@@ -145,7 +172,7 @@ def test_encodings(encoding):
         ({"draft": "yes"}, "draft: This must be true or false."),
         ({"customer": {"email": "nobody"}}, "customer.email: "),
         ({"customer": {"phone": "1"}}, "customer.phone: There is no field of this name."),
-        ({"kind": "statement"}, "statement: A statement needs its entries here."),
+        ({"kind": "statement"}, "statement: A statement needs this."),
         (
             {"references": [{"type": "document", "attachment": {"content": "%"}}]},
             "references[0].attachment.content: The file is empty or not valid base64.",

@@ -13,9 +13,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from portico.records.content import Kind
-from portico.records.payment import Allocation, Payment
+from portico.records.payment import Allocation, Payment, PaymentKind
 from portico.services import intake, payments
 from portico.services.imports import portico_json
+from portico.services.imports.outcome import Outcome
 from portico.services.imports.refusals import BadFile
 from tests.cast import CHIYO, MARIT, OLAF, content_for
 
@@ -162,11 +163,11 @@ def test_one_file_holds_invoices_and_the_money_that_settles_them(both):
     assert [one.unallocated for one in acme.rows(Payment)] == [7215, 0]
     assert {str(one.made_on) for one in acme.rows(Allocation)} == {"2026-11-12", "2026-11-10"}
     before = acme.dump()
-    assert {one.outcome for one in bring(acme, data)} == {intake.Outcome.UNCHANGED}
+    assert {one.outcome for one in bring(acme, data)} == {Outcome.UNCHANGED}
     assert acme.dump() == before
     with acme.scope():
         payments.release(acme.rows(Allocation)[0].id, by="Kari")
-    assert {one.outcome for one in bring(acme, data)} == {intake.Outcome.UNCHANGED}
+    assert {one.outcome for one in bring(acme, data)} == {Outcome.UNCHANGED}
 
 
 def test_other_content_under_a_known_id_is_refused_or_takes_its_place(both):
@@ -199,9 +200,7 @@ def test_other_content_under_a_known_id_is_refused_or_takes_its_place(both):
 
 def test_what_was_recorded_by_hand_is_recognised(acme):
     with acme.scope():
-        money = payments.Money(
-            payments.PaymentKind.PAYMENT, 100_00, "EUR", dt.date(2026, 11, 10), "PAY-1"
-        )
+        money = payments.Money(PaymentKind.PAYMENT, 100_00, "EUR", dt.date(2026, 11, 10), "PAY-1")
         payments.record(acme.customer(MARIT).id, money, by="Kari")
     assert bring(acme, text(SMALL))[0].outcome == "unchanged"
     assert "already another" in refused(acme, text({**SMALL, "reference": "x"}))[0]

@@ -158,7 +158,7 @@ def _counts(row, currency):
 
 
 def _settled(allocations, until=dt.date.max):
-    sides = Counter()
+    sides: Counter[tuple[str, int]] = Counter()
     for one in allocations:
         if one.made_on <= until:
             for side in ("payment_id", "credit_note_id", "invoice_id", "refund_id"):
@@ -273,6 +273,7 @@ def test_a_statement_reads_as_a_customer_expects(both):
         assert (credit.payments, credit.credit_notes) == (5_00, 20_00)
         content = statements.content_for(books.owner, books.customer, found.span)
         assert content.currency == "EUR"
+        assert content.statement
         assert content.totals.payable == content.statement.closing == 95_00
         nobody = team.create_customer("halden", "New AS")
         with pytest.raises(Refusal, match="no invoices"):

@@ -5,6 +5,7 @@ The routes are read from the application, so that a page that is added later is 
 
 from __future__ import annotations
 
+import io
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,9 @@ import sqlalchemy as sa
 from portico.db import db, make_engine
 from portico.queries.lists import SECTIONS
 from portico.records.content import Kind
+from portico.services import files, projects
+from portico.services.files import Place
+from portico.services.projects import ProjectFace
 from tests.cast import BEA, CHIYO, MARIT, OLAF, Company, Person
 from tests.client import Answer, Visitor
 
@@ -23,7 +27,7 @@ EVERYBODY = (MARIT, OLAF, CHIYO, BEA)
 _GAP = re.compile(r"<(?:[a-z]+(?:\([^)]*\))?:)?([a-z_0-9]+)>")
 # Names that only the person's own pages may hold.
 ODD = ("0", str(2**63), "9" * 30, "-1")
-NOTHING = [(404, None)]
+NOTHING: list[tuple[int, str | None]] = [(404, None)]
 # The bell leads on to what it speaks of; from a line that is not there, to the list of lines.
 NOTHING += [(303, f"{root}/customer-portal/notifications") for root in ("", "/t/bolt")]
 MARKS = {person: f"Only {person.name.split()[0]} may see this" for person in EVERYBODY}
@@ -48,7 +52,8 @@ def rooms(stage):
     for number, person in enumerate(EVERYBODY):
         company = stage.company_of(person)
         company.set_organization(
-            person.organization, sections="orders,projects,proposals,requests,acceptances,documents"
+            person.organization,
+            sections="orders,projects,proposals,requests,acceptances,documents,time",
         )
         documents = {}
         for kind in Kind:
@@ -61,9 +66,23 @@ def rooms(stage):
             )
             if kind in sections:
                 documents[sections[kind]] = str(document)
+        _project(company, person)
         visitor = company.account(person, address=f"203.0.113.{number}")
         found.append(Room(company, person, visitor, _ids_of(company, person), documents))
     return found
+
+
+def _project(company: Company, person: Person) -> None:
+    """A project with everything in it that a customer reads."""
+    customer = company.customer(person)
+    with company.scope():
+        face = ProjectFace(name=MARKS[person], description=MARKS[person])
+        made = projects.create(customer.organization_id, customer.id, face, by="Kari")
+        projects.add_task(made.id, MARKS[person], by="Kari")
+        projects.comment_by_staff(made.id, MARKS[person], by="Kari")
+        place = Place(customer.organization_id, customer.id, made.id)
+        source = io.BytesIO(b"a,b\n1,2\n")
+        files.add([(source, f"{MARKS[person]}.csv")], place, by="Kari", shared=True)
 
 
 def _ids_of(company: Company, person: Person) -> set[str]:
@@ -94,8 +113,12 @@ def _paths(app: Any, room: Room, method: str) -> set[str]:
             meant = [("", one) for one in room.ids]
         for section, one in meant if set(gaps) - {"section"} else ():
             values = dict.fromkeys(gaps, one) | {"position": "1", "section": section}
-            paths.add(_GAP.sub(lambda gap, values=values: values[gap[1]], rule.rule))
+            paths.add(_filled(rule.rule, values))
     return paths
+
+
+def _filled(path: str, values: dict[str, str]) -> str:
+    return _GAP.sub(lambda gap: values[gap[1]], path)
 
 
 def _kept(company: Company) -> dict[str, Any]:

@@ -5,6 +5,7 @@ Found by walking the map of addresses, so that a new view is covered the moment 
 
 from __future__ import annotations
 
+import io
 import itertools
 import re
 from collections.abc import Iterator
@@ -13,20 +14,25 @@ from dataclasses import dataclass
 from blueprints.console.gate import GUESTS_ONLY, HALFWAY, OPEN
 from portico import clock
 from portico.records.account import PortalAccount
+from portico.records.customer import Customer
 from portico.records.link import PortalLink
 from portico.records.payment import PaymentKind
+from portico.records.project import ProjectShare, Task
 from portico.records.staff import Permission, Role, StaffMember, StaffSession
-from portico.services import invitations, payments
+from portico.services import files, invitations, payments, projects, shares, team
+from portico.services.files import Place
 from portico.services.payments import Money
+from portico.services.projects import ProjectFace
+from portico.services.shares import Shows
 from tests.cast import CHIYO, MARIT, OLAF, PASSWORD, Company
 from tests.client import Answer, Visitor
 
 ENTRANCE = GUESTS_ONLY | OPEN | HALFWAY
 REFUSED = "Your role does not cover this"
 # What else a part of an address may be, where it is no id.
-WORDS = {"kind": "quote", "section": "quotes", "design": "nobodys"}
+WORDS = {"kind": "quote", "section": "quotes", "design": "nobodys", "what": "tasks"}
 # Where there is nothing for the records below, and so a 404 for whoever may look.
-NOTHING_THERE = ("/files/<int:position>", "/<design>.pdf")
+NOTHING_THERE = ("/files/<int:position>", "/<design>.pdf", "/uploads/<int:file_id>")
 # Where the record may ask for more than the view does, and why.
 ASKS_FOR_MORE = {
     "/staff/customers/<int:customer_id>/contacts/<int:contact_id>/edit": "the address of an account"
@@ -76,9 +82,13 @@ def _ids(company: Company) -> dict[str, int]:
     with company.scope():
         money = Money(PaymentKind.PAYMENT, 500, "EUR", clock.today("UTC"), "PAY-1")
         payment = payments.record(company.customer(MARIT).id, money, by="Kari").id
+        project = _project(company)
+        file = _file(company.customer(MARIT), project, quote)
         batch = invitations.start(company.customer(MARIT).organization_id, by="Kari").id
     newest = {
         "link_id": PortalLink,
+        "part_id": Task,
+        "share_id": ProjectShare,
         "account_id": PortalAccount,
         "staff_id": StaffMember,
         "session_id": StaffSession,
@@ -91,7 +101,25 @@ def _ids(company: Company) -> dict[str, int]:
         "position": 1,
         "customer_id": company.customer(MARIT).id,
         "contact_id": company.contact(MARIT).id,
+        "project_id": project,
+        "file_id": file,
     }
+
+
+def _project(company: Company) -> int:
+    """A project of Marit's with a task and a share; its id."""
+    customer = team.find_customer(MARIT.organization, MARIT.customer)
+    face = ProjectFace(name="Boathouse")
+    made = projects.create(customer.organization_id, customer.id, face, by="Kari")
+    projects.add_task(made.id, "Take measures", by="Kari")
+    shares.issue(made.id, Shows(), by="Kari")
+    return made.id
+
+
+def _file(customer: Customer, project_id: int, document_id: int) -> int:
+    """A file that lies in the project and with the document; its id."""
+    place = Place(customer.organization_id, customer.id, project_id, document_id)
+    return files.add([(io.BytesIO(b"a,b\n1,2\n"), "plan.csv")], place, by="Kari")[0].id
 
 
 def _ask(visitor: Visitor, way: Way, base: str, ids: dict[str, int], **form: str) -> Answer:

@@ -18,7 +18,7 @@ from portico.services.imports.json_source import JsonFile, joined
 from portico.services.imports.parsed import CustomerHints
 from portico.services.imports.refusals import Problem, quoted, why
 
-_AMOUNT = re.compile(r"\+?[0-9]{1,18}(\.[0-9]{1,12})?")
+AMOUNT = re.compile(r"\+?[0-9]{1,18}(\.[0-9]{1,12})?")
 MOST_ALLOCATIONS = 1000
 
 Amount = Annotated[MinorUnits, Field(gt=0)]
@@ -213,7 +213,7 @@ class _OnePayment:
         """A decimal string in whole minor units; everything else as it is, for the schema."""
         if not isinstance(value, str):
             return value
-        if not _AMOUNT.fullmatch(value.strip()):
+        if not AMOUNT.fullmatch(value.strip()):
             self._fault(location, f"{quoted(value)} is not an amount; write it as 1234.50.")
             return 1
         try:

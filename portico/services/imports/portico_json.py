@@ -1,4 +1,4 @@
-"""Portico's own JSON form of documents (docs/import.md): all seven kinds, content as it is kept.
+"""Portico's own JSON form of documents (docs/import.md): every kind, content as it is kept.
 
 It is ``DocumentContent`` with three fields more (``external_id``, ``customer``, ``draft``), and
 with more than one way to write an amount. Prices, quantities and rates are decimal strings or
@@ -19,7 +19,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from portico.formats import is_currency
 from portico.records.content import DocumentContent, Kind, Name, RequiredName, digits_of
-from portico.services.imports import payments_json
+from portico.records.document import KINDS
+from portico.services.imports import payments_json, projects_json
 from portico.services.imports.checks import check_sums
 from portico.services.imports.embedded import attachment, decoded
 from portico.services.imports.json_source import JsonFile, joined, parse
@@ -31,6 +32,7 @@ from portico.services.imports.parsed import (
     hints_of,
 )
 from portico.services.imports.payments_json import ParsedPayment
+from portico.services.imports.projects_json import ParsedProject
 from portico.services.imports.refusals import BadFile, Problem, quoted, why
 
 MOST_BYTES = 20 * 1024 * 1024
@@ -45,7 +47,17 @@ _DECIMALS = frozenset(
 )  # fmt: skip
 _IN_MINOR_UNITS = frozenset({"totals", "statement"})
 _STATEMENT_AMOUNTS = frozenset({"opening", "closing", "amount", "balance"})
-_LISTS = frozenset({"documents", "payments"})
+# What each of these kinds must have, and no other may.
+_BODIES = {
+    "statement": Kind.STATEMENT,
+    "proposal": Kind.PROPOSAL,
+    "request": Kind.REQUEST,
+    "acceptance": Kind.ACCEPTANCE,
+    "time": Kind.TIME_APPROVAL,
+}
+_EXPIRING = {Kind.PROPOSAL, Kind.ACCEPTANCE, Kind.TIME_APPROVAL}
+_ABOUT_NO_MONEY = (Kind.REQUEST.value, Kind.ACCEPTANCE.value, Kind.TIME_APPROVAL.value)
+_LISTS = frozenset({"documents", "payments", "projects"})
 _OWN_FIELDS = frozenset({"external_id", "customer", "draft"})
 _AMOUNT = re.compile(r"[+-]?\d{1,18}(\.\d{1,12})?", re.ASCII)
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
@@ -82,6 +94,7 @@ class ParsedFile:
 
     documents: list[ParsedDocument]
     payments: list[ParsedPayment]
+    projects: list[ParsedProject]
 
 
 def read(data: bytes, *, most_bytes: int = MOST_BYTES) -> list[ParsedDocument]:
@@ -90,9 +103,9 @@ def read(data: bytes, *, most_bytes: int = MOST_BYTES) -> list[ParsedDocument]:
 
 
 def read_all(data: bytes, *, most_bytes: int = MOST_BYTES) -> ParsedFile:
-    """One document, or lists of them under ``documents`` and of payments under ``payments``.
+    """One document, or lists of them under ``documents``, of payments and of projects.
 
-    Raises BadFile with every fault of every document and payment, each with its path and line.
+    Raises BadFile with every fault of everything in them, each with its path and line.
     """
     file = parse(data, most_bytes)
     problems: list[Problem] = []
@@ -105,9 +118,10 @@ def read_all(data: bytes, *, most_bytes: int = MOST_BYTES) -> ParsedFile:
             found.append((path, parsed))
     problems += _twice(file, found)
     payments, faults = payments_json.read(file, _listed(file.value, "payments"))
-    if problems or faults:
-        raise BadFile([*problems, *faults])
-    return ParsedFile([parsed for _, parsed in found], payments)
+    projects, more = projects_json.read(file, _listed(file.value, "projects"))
+    if problems or faults or more:
+        raise BadFile([*problems, *faults, *more])
+    return ParsedFile([parsed for _, parsed in found], payments, projects)
 
 
 def _documents(file: JsonFile) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -171,6 +185,8 @@ class _OneDocument:
         """The document, or ``None`` after noting what is wrong with it."""
         own = {key: item for key, item in value.items() if key in _OWN_FIELDS}
         rest = {key: item for key, item in value.items() if key not in _OWN_FIELDS}
+        if rest.get("kind") in _ABOUT_NO_MONEY:
+            rest.setdefault("totals", {"payable": 0})
         wrapper = self._validated(_Wrapper, own)
         content = self._validated(DocumentContent, self._plain_schema(rest))
         if content is not None:
@@ -196,10 +212,14 @@ class _OneDocument:
             return None
 
     def _fits_its_kind(self, content: DocumentContent) -> None:
-        if content.kind is Kind.STATEMENT and content.statement is None:
-            self._fault(("statement",), "A statement needs its entries here.")
-        if content.kind is not Kind.STATEMENT and content.statement is not None:
-            self._fault(("statement",), "Only documents of the kind statement have this.")
+        for name, kind in _BODIES.items():
+            body = getattr(content, name)
+            if content.kind is kind and body is None:
+                self._fault((name,), f"A {KINDS[kind].label.lower()} needs this.")
+            if content.kind is not kind and body is not None:
+                self._fault((name,), f"Only documents of the kind {kind} have this.")
+        if content.expires_at is not None and content.kind not in _EXPIRING:
+            self._fault(("expires_at",), "This kind of document does not expire at a moment.")
 
     # --- conveniences to the plain schema -----------------------------------------------------
 

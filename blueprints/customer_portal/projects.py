@@ -1,0 +1,134 @@
+"""Projects: the grid, and one project with its documents, tasks and comments (spec W1)."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any
+
+from flask import Response, request, url_for
+
+from blueprints.customer_portal import bp
+from blueprints.customer_portal.frame import portal_page
+from blueprints.customer_portal.gate import go, signed_in
+from portico.queries import projects as queries
+from portico.queries.lists import LARGEST_ID
+from portico.queries.projects import OpenProject
+from portico.queries.signed_in import SignedIn
+from portico.records.activity import Activity
+from portico.records.organization import Section
+from portico.refusals import BadInput, NotFound
+from portico.services import activity
+from portico.services import projects as services
+from portico.web import forms, limits
+
+_ONE = "/projects/<int:project_id>"
+
+
+class Tab(StrEnum):
+    DOCUMENTS = "documents"
+    TASKS = "tasks"
+    COMMENTS = "comments"
+
+
+@bp.get("/projects", endpoint="projects")
+def projects_list() -> Response:
+    """A card for each project, newest first."""
+    who = _who()
+    page = queries.cards(
+        who.actor,
+        before=_number(request.args.get("before", "")),
+        after=_number(request.args.get("after", "")),
+    )
+    return portal_page("portal/projects.html", page=page)
+
+
+@bp.get(_ONE)
+def project(project_id: int) -> Response:
+    """One project; the tab is in the address, so that it can be kept."""
+    at = _find(_who(), project_id)
+    wanted = request.args.get("tab", "")
+    tab = Tab(wanted) if wanted in set(Tab) else Tab.DOCUMENTS
+    activity.note(signed_in().actor.entry(Activity.VIEW_PROJECT, project=at.id, tab=tab.value))
+    return _page(at, tab)
+
+
+@bp.post(f"{_ONE}/comments")
+def project_comment(project_id: int) -> Response:
+    """Say something: in place for htmx, else back to the comments."""
+    who = _who()
+    at = _find(who, project_id)
+    limits.account_question(who.account_id)
+    try:
+        services.comment(who.actor, at.id, forms.typed("comment"))
+    except BadInput as problem:
+        return _page(at, Tab.COMMENTS, status=problem.status, errors=problem.errors)
+    if request.headers.get("HX-Request") == "true":
+        return _page(_find(who, project_id), Tab.COMMENTS, said=True)
+    return go(url_for("customer_portal.project", project_id=at.id, tab=Tab.COMMENTS.value))
+
+
+@bp.get(f"{_ONE}/comments")
+def project_back(project_id: int) -> Response:
+    """Somebody opened the address of a form: show the comments instead."""
+    at = _find(_who(), project_id)
+    return go(url_for("customer_portal.project", project_id=at.id, tab=Tab.COMMENTS.value))
+
+
+def _who() -> SignedIn:
+    """The reader, where the organization shows projects. Raises NotFound, TooMany."""
+    who = signed_in()
+    limits.account_page(who.account_id)
+    if Section.PROJECTS not in who.org.sections:
+        raise NotFound(hint="")
+    return who
+
+
+def _find(who: SignedIn, project_id: int) -> OpenProject:
+    found = queries.find(who.actor, project_id)
+    if found is None:
+        raise NotFound(hint="")
+    return found
+
+
+def _page(
+    at: OpenProject,
+    tab: Tab,
+    *,
+    status: int = 200,
+    errors: dict[str, str] | None = None,
+    said: bool = False,
+) -> Response:
+    failed = errors is not None
+    return portal_page(
+        "portal/project.html",
+        part="portal/_project.html",
+        status=status,
+        project=at,
+        hours=queries.hours(at.id) if at.shows_hours else None,
+        tab=tab.value,
+        tabs=[(one.value, one.value.title()) for one in Tab],
+        longest=services.LONGEST_COMMENT,
+        typed=request.form.get("comment", "")[:20_000].encode("utf-8", "ignore").decode()
+        if failed
+        else "",
+        errors=errors or {},
+        said=said,
+        **_matter(at, tab),
+    )
+
+
+def _matter(at: OpenProject, tab: Tab) -> dict[str, Any]:
+    """What the open tab shows, and where it goes on."""
+    before = _number(request.args.get("before", ""))
+    if tab is Tab.TASKS:
+        rows, on = queries.tasks(at.id, beyond=min(before or 0, queries.MOST_PARTS))
+        return {"rows": rows, "older": on or None}
+    read = queries.files if tab is Tab.DOCUMENTS else queries.comments
+    found, older = read(at.id, before=before)
+    return {"rows": found, "older": older}
+
+
+def _number(text: str) -> int | None:
+    """A record's number from the address; None where it is none."""
+    fits = text.isascii() and text.isdigit() and len(text) <= 19
+    return int(text) if fits and int(text) <= LARGEST_ID else None
