@@ -84,7 +84,7 @@ def test_what_waits_is_owed_and_happened_stands_on_the_dashboard(both, clock):
     assert "INV-DRAFT" not in page.text
     invoices = part(page, "recent-invoices")
     assert "INV-LATE Overdue" in invoices
-    assert "INV-SOON Open" in invoices
+    assert "INV-SOON Sent" in invoices
     to_do = part(page, "to-do")
     order = [to_do.index(one) for one in ("INV-LATE", "INV-SOON", "Q-2041")]
     assert order == sorted(order)
