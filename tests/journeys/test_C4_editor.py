@@ -285,7 +285,7 @@ def test_of_two_who_edit_the_second_is_told_and_loses_nothing(acme):
 @pytest.mark.parametrize(
     ("kind", "changes", "said"),
     [
-        (Kind.CREDIT_NOTE, {}, "Only quotes and invoices are edited here"),
+        (Kind.CREDIT_NOTE, {}, "This kind is not edited here; it comes by import"),
         (Kind.INVOICE, {"prepayments": [{"amount": "5"}]}, "payments made before"),
     ],
 )
