@@ -30,6 +30,7 @@ from portico.services import demo_papers, documents, team, tenants
 from portico.services.documents import Draft
 from portico.services.team import OrganizationFace
 
+# Not a setting of the house: how long to measure is said on the command line of whoever measures.
 LINKS = int(os.environ.get("BENCH_LINKS", "10000"))
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "5"))
 SECONDS = float(os.environ.get("BENCH_SECONDS", "6"))
