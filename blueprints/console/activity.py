@@ -11,7 +11,7 @@ from flask import Response, request, stream_with_context, url_for
 
 from blueprints.console import bp
 from blueprints.console.frame import console_page
-from blueprints.console.gate import go, me, needs
+from blueprints.console.gate import me, needs
 from portico import clock
 from portico.files import spreadsheets
 from portico.files.names import content_disposition
@@ -22,6 +22,7 @@ from portico.records.activity import Activity, ActorKind, Label
 from portico.records.staff import Permission
 from portico.services import activity as service
 from portico.services.activity import Entry
+from portico.web.ways import go
 
 _GROUPS = {"security": log.SECURITY, "financial": log.FINANCIAL}
 # Rows that are verified while somebody waits: about a second's work.

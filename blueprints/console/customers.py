@@ -9,7 +9,7 @@ from flask import Response, request, url_for
 
 from blueprints.console import bp
 from blueprints.console.frame import console_page
-from blueprints.console.gate import go, me, needs
+from blueprints.console.gate import me, needs
 from portico.queries import console_activity, console_customers, console_documents
 from portico.queries.console_activity import Filter, Key
 from portico.queries.console_customers import CustomerRecord, Person
@@ -21,6 +21,7 @@ from portico.records.staff import Permission
 from portico.refusals import BadInput, Conflict, NotAllowed, NotFound, StaffRefusal
 from portico.services import accounts, customers, links
 from portico.services.customers import ContactFace, CustomerFace
+from portico.web.ways import go
 
 _ONE = "/customers/<int:customer_id>"
 _PERSON = f"{_ONE}/contacts/<int:contact_id>"

@@ -10,7 +10,7 @@ from flask import Response, request, url_for
 
 from blueprints.console import bp
 from blueprints.console.frame import console_page
-from blueprints.console.gate import go, me, needs
+from blueprints.console.gate import me, needs
 from portico import clock
 from portico.files.names import content_disposition
 from portico.queries import (
@@ -31,6 +31,7 @@ from portico.records.staff import Permission
 from portico.refusals import NotFound
 from portico.services import activity, renditions, sending
 from portico.services.activity import Entry
+from portico.web.ways import go
 
 _DONE = {
     "sent": "It is on its way. Each recipient gets a link of their own.",

@@ -14,7 +14,7 @@ from flask import Response, flash, request, url_for
 from blueprints.console import bp, picking, shared_editor
 from blueprints.console.documents import find
 from blueprints.console.frame import console_page
-from blueprints.console.gate import go, me, needs
+from blueprints.console.gate import me, needs
 from blueprints.console.picking import Picked
 from portico.queries.console_documents import OpenDocument
 from portico.records.content import Kind
@@ -30,6 +30,7 @@ from portico.services.typed_papers import (
     count_typed,
     typed_of,
 )
+from portico.web.ways import go
 
 _NEW = "/documents/new"
 _EDIT = "/documents/<int:document_id>/edit"

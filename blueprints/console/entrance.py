@@ -8,7 +8,7 @@ from typing import Any
 from flask import Response, request, session, url_for
 
 from blueprints.console import bp
-from blueprints.console.gate import go, me, needs, wanted_page
+from blueprints.console.gate import me, needs
 from portico.db import current_tenant
 from portico.records.staff import Permission, StaffTokenPurpose
 from portico.refusals import BadInput
@@ -18,6 +18,7 @@ from portico.services.staff import StaffTokenSpent
 from portico.web import limits, sign_in
 from portico.web.pages import page
 from portico.web.visitors import visitor
+from portico.web.ways import go, wanted_page
 
 _WRONG = "This address and password do not belong together. Please look at both again."
 

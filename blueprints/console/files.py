@@ -6,7 +6,7 @@ from flask import Response, redirect, request, url_for
 
 from blueprints.console import bp
 from blueprints.console.frame import console_page
-from blueprints.console.gate import go, me, needs
+from blueprints.console.gate import me, needs
 from portico.config import settings
 from portico.queries import files as queries
 from portico.queries.files import Folder
@@ -17,6 +17,7 @@ from portico.refusals import BadInput, NotFound
 from portico.services import files
 from portico.services.files import Place
 from portico.web import uploads
+from portico.web.ways import go
 
 _AT_ONCE = 4  # of the largest files; smaller ones up to files.MOST_AT_ONCE
 _DONE = {

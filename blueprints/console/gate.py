@@ -8,9 +8,8 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
-from flask import Response, current_app, g, redirect, request, url_for
+from flask import Response, current_app, g, request, url_for
 
 from portico import clock
 from portico.queries.staff_signed_in import StaffSignedIn
@@ -19,12 +18,10 @@ from portico.refusals import NotAllowed, NotFound
 from portico.services import staff
 from portico.web import sign_in, uploads
 from portico.web.origin import require_readable_form
+from portico.web.ways import GUESTS_ONLY, OPEN, go, this_page
 
 View = TypeVar("View", bound=Callable[..., Any])
 
-# Open to guests. Whoever is signed in is sent on from the first, not from the second.
-GUESTS_ONLY = {"login", "login_submit", "setup", "setup_submit"}
-OPEN = {"forgot_password", "forgot_password_submit", "reset_password", "reset_password_submit"}
 # What is left to do between password and second factor.
 HALFWAY = {"second_factor", "second_factor_submit", "logout", "logout_submit"}
 _LARGEST_ID = 2**63 - 1
@@ -101,26 +98,5 @@ def me() -> StaffSignedIn:
     return who
 
 
-def go(url: str) -> Response:
-    """To another page: also when htmx asked, which would swap that page into a part."""
-    if request.headers.get("HX-Request") == "true":
-        response = Response(status=200)
-        response.headers["HX-Redirect"] = url
-        return response
-    return redirect(url, 303)  # type: ignore[return-value]
-
-
-def wanted_page(text: str) -> str | None:
-    """Where a guest wanted to go, if that is a page of the console; nothing leads elsewhere."""
-    root = f"{request.script_root}/staff/"
-    parts = urlsplit(text)
-    own = text.startswith(root) and not parts.scheme and not parts.netloc
-    return text if own and "\\" not in text and text.isprintable() and len(text) < 500 else None
-
-
 def _to_the_entrance() -> Response:
-    wanted = None
-    if request.method == "GET" and request.headers.get("HX-Request") != "true":
-        query = f"?{request.query_string.decode('latin-1')}" if request.query_string else ""
-        wanted = wanted_page(f"{request.script_root}{request.path}{query}")
-    return go(url_for("console.login", next=wanted))
+    return go(url_for("console.login", next=this_page()))

@@ -8,13 +8,14 @@ from flask import Response, request, url_for
 
 from blueprints.console import bp
 from blueprints.console.frame import console_page
-from blueprints.console.gate import go, me, needs
+from blueprints.console.gate import me, needs
 from portico.queries import console_customers
 from portico.queries.lists import LARGEST_ID, search_term
 from portico.records.batch import ItemState
 from portico.records.staff import Permission
 from portico.refusals import BadInput, Conflict, NotFound
 from portico.services import invitations as service
+from portico.web.ways import go
 
 
 @bp.get("/invitations")

@@ -9,7 +9,7 @@ from flask import Response, flash, request, url_for
 
 from blueprints.console import bp
 from blueprints.console.frame import console_page
-from blueprints.console.gate import go, me, needs, require
+from blueprints.console.gate import me, needs, require
 from portico.queries import console_mail
 from portico.queries.console_mail import Filter, Message, Page
 from portico.queries.lists import LARGEST_ID, search_term
@@ -18,6 +18,7 @@ from portico.records.mail import MailKind, MailState
 from portico.records.staff import Permission
 from portico.refusals import Conflict, NotFound
 from portico.services import outbox
+from portico.web.ways import go
 
 _TO_COLLEAGUES = {MailKind.STAFF_INVITATION, MailKind.STAFF_RESET, MailKind.STAFF_NOTICE}
 _ANY_SENDER = (

@@ -11,7 +11,7 @@ from flask import Response, flash, request, url_for
 
 from blueprints.console import bp
 from blueprints.console.frame import console_page
-from blueprints.console.gate import go, me, needs
+from blueprints.console.gate import me, needs
 from portico.queries import colleagues
 from portico.records.staff import Permission
 from portico.refusals import BadInput, Refusal
@@ -19,6 +19,7 @@ from portico.services import second_factor, staff
 from portico.services.second_factor import Secret
 from portico.services.staff import WrongPassword
 from portico.web import limits
+from portico.web.ways import go
 
 
 @bp.get("/you")

@@ -15,7 +15,7 @@ from flask import Response, flash, request, url_for
 from blueprints.console import bp, picking
 from blueprints.console.documents import find as find_document
 from blueprints.console.frame import console_page
-from blueprints.console.gate import go, me, needs
+from blueprints.console.gate import me, needs
 from blueprints.console.picking import Picked
 from portico import clock, formats
 from portico.queries import console_payments, statement
@@ -30,6 +30,7 @@ from portico.services import payments as books
 from portico.services import settlements
 from portico.services.payments import Money
 from portico.services.settlements import Part, Side
+from portico.web.ways import go
 
 _LISTS = ("side", "settle")
 _ONE = "/payments/<int:payment_id>"

@@ -13,7 +13,7 @@ from flask import Response, request, url_for
 
 from blueprints.console import bp
 from blueprints.console.customers import find
-from blueprints.console.gate import go, me, needs
+from blueprints.console.gate import me, needs
 from blueprints.customer_portal.frame import Entry as NavigationEntry
 from blueprints.customer_portal.lists import ListView
 from portico.files.names import content_disposition
@@ -29,6 +29,7 @@ from portico.services import activity, renditions
 from portico.services.activity import Entry
 from portico.web import document_pages
 from portico.web.pages import brand_css_url, page
+from portico.web.ways import go
 
 _ROOT = "/customers/<int:customer_id>/preview"
 _DOCUMENT = f"{_ROOT}/<section>/<int:document_id>"

@@ -13,7 +13,7 @@ from flask import Response, request, url_for
 
 from blueprints.console import bp
 from blueprints.console.frame import console_page
-from blueprints.console.gate import go, me, needs
+from blueprints.console.gate import me, needs
 from portico.formats import is_currency
 from portico.queries import console_customers, console_projects, project_shares
 from portico.queries import projects as queries
@@ -27,6 +27,7 @@ from portico.services import payments, projects, sending, shares, team
 from portico.services.projects import PartKind, ProjectFace
 from portico.services.shares import Shows
 from portico.web import forms
+from portico.web.ways import go
 
 _ONE = "/projects/<int:project_id>"
 _FIELDS = (

@@ -9,7 +9,7 @@ from flask import Response, request, url_for
 from blueprints.console import bp, picking
 from blueprints.console.documents import Tab, find, sending_needs, tab_url
 from blueprints.console.frame import console_page
-from blueprints.console.gate import go, me, needs, require
+from blueprints.console.gate import me, needs, require
 from portico.queries import console_documents
 from portico.queries.console_documents import OpenDocument
 from portico.records.staff import Permission
@@ -18,6 +18,7 @@ from portico.services import delivery, sending
 from portico.services.sending import Seen
 from portico.text import paragraphs
 from portico.web import forms
+from portico.web.ways import go
 
 _SENDING = (Permission.QUOTES_SEND, Permission.INVOICES_SEND)
 

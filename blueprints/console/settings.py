@@ -10,7 +10,7 @@ from flask import Response, current_app, flash, request, url_for
 
 from blueprints.console import bp
 from blueprints.console.frame import console_page
-from blueprints.console.gate import go, me, needs
+from blueprints.console.gate import me, needs
 from portico import clock, pdf
 from portico.files.names import content_disposition
 from portico.pdf import sample
@@ -25,6 +25,7 @@ from portico.services import branding, payment_urls, preferences, renditions, te
 from portico.services import settings as service
 from portico.services.team import OrganizationFace
 from portico.web import colours, forms
+from portico.web.ways import go
 
 _TABS = (
     ("Organization", "settings"),

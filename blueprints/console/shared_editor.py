@@ -9,7 +9,7 @@ from flask import Response, flash, request, url_for
 
 from blueprints.console import bp, picking
 from blueprints.console.frame import console_page
-from blueprints.console.gate import go, me, needs
+from blueprints.console.gate import me, needs
 from blueprints.console.picking import Picked
 from portico.queries import shared_rows
 from portico.queries.console_documents import OpenDocument
@@ -20,6 +20,7 @@ from portico.refusals import BadInput, StaffRefusal
 from portico.services import drafts, shared_papers
 from portico.services.drafts import ChangedMeanwhile, Seen
 from portico.services.shared_papers import TypedShared
+from portico.web.ways import go
 
 _NEW = {
     "proposal": Kind.PROPOSAL,

@@ -9,7 +9,7 @@ from flask import Response, flash, request, url_for
 from blueprints.console import bp
 from blueprints.console.customers import find
 from blueprints.console.frame import console_page
-from blueprints.console.gate import go, me, needs
+from blueprints.console.gate import me, needs
 from portico import clock
 from portico.queries.console_customers import CustomerRecord
 from portico.queries.statement import Span, currencies
@@ -17,6 +17,7 @@ from portico.records.content import DocumentContent
 from portico.records.staff import Permission
 from portico.refusals import BadInput, StaffRefusal
 from portico.services import statements
+from portico.web.ways import go
 
 _ONE = "/customers/<int:customer_id>/statement"
 

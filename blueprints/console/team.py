@@ -8,12 +8,13 @@ from flask import Response, flash, request, url_for
 
 from blueprints.console import bp
 from blueprints.console.frame import console_page
-from blueprints.console.gate import go, me, needs
+from blueprints.console.gate import me, needs
 from portico.queries import colleagues as team_of
 from portico.records.staff import Permission, Role
 from portico.refusals import BadInput, Conflict
 from portico.services import colleagues
 from portico.services.colleagues import Done, LastOwner
+from portico.web.ways import go
 
 # What each role is for, in the words of the page.
 _ROLES = {

@@ -6,11 +6,12 @@ from flask import Response, request, url_for
 
 from blueprints.customer_portal import bp
 from blueprints.customer_portal.frame import portal_page
-from blueprints.customer_portal.gate import go, signed_in
+from blueprints.customer_portal.gate import signed_in
 from portico.queries import news
 from portico.records.notification import Notification
 from portico.services import notifications
 from portico.web import limits
+from portico.web.ways import go
 
 
 @bp.get("/notifications", endpoint="notifications")

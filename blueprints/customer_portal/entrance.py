@@ -7,7 +7,7 @@ from typing import Any
 from flask import Response, request, url_for
 
 from blueprints.customer_portal import bp
-from blueprints.customer_portal.gate import go, signed_in, wanted_page
+from blueprints.customer_portal.gate import signed_in
 from portico.db import current_tenant
 from portico.queries import organizations
 from portico.queries.faces import OrganizationFace
@@ -18,6 +18,7 @@ from portico.services.account_tokens import TokenSpent
 from portico.web import limits, sign_in
 from portico.web.pages import brand_css_url, page
 from portico.web.visitors import visitor
+from portico.web.ways import go, wanted_page
 
 _WRONG = "This address and password do not belong together. Please look at both again."
 _PLEASE = {

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 
-from flask import Response, g, redirect, request, url_for
+from flask import Response, g, request, url_for
 
 from portico import clock
 from portico.queries.signed_in import SignedIn
 from portico.services import sessions
 from portico.web import sign_in, uploads
 from portico.web.origin import require_own_form
+from portico.web.ways import GUESTS_ONLY, OPEN, go, this_page
 
-# Open to guests. Whoever is signed in is sent on from the first, not from the second.
-GUESTS_ONLY = {"login", "login_submit", "setup", "setup_submit"}
-OPEN = {"forgot_password", "forgot_password_submit", "reset_password", "reset_password_submit"}
 # Whose form may hold a file.
 UPLOADS = {"answer_item"}
 _SEEN_EVERY = dt.timedelta(minutes=5)
@@ -46,27 +44,8 @@ def signed_in() -> SignedIn:
     return who
 
 
-def go(url: str) -> Response:
-    """To another page: also when htmx asked, which would swap that page into a part."""
-    if request.headers.get("HX-Request") == "true":
-        response = Response(status=200)
-        response.headers["HX-Redirect"] = url
-        return response
-    return redirect(url, 303)  # type: ignore[return-value]
-
-
-def wanted_page(text: str) -> str | None:
-    """Where a guest wanted to go, if that is a page of this portal; nothing leads elsewhere."""
-    root = f"{request.script_root}/customer-portal/"
-    own = text.startswith(root) and "\\" not in text and text.isprintable()
-    return text if own and len(text) < 500 else None
-
-
 def _to_the_entrance() -> Response:
     """To the sign-in page, which leads back; a link from a mail says in which organization."""
-    wanted = None
-    leads_back = request.method == "GET" and not (request.endpoint or "").endswith(".logout")
-    if leads_back and request.headers.get("HX-Request") != "true":
-        query = f"?{request.query_string.decode('latin-1')}" if request.query_string else ""
-        wanted = wanted_page(f"{request.script_root}{request.path}{query}")
+    leaving = (request.endpoint or "").endswith(".logout")
+    wanted = None if leaving else this_page()
     return go(url_for("customer_portal.login", next=wanted, org=request.args.get("org")))

@@ -9,7 +9,7 @@ from flask import Response, request, url_for
 
 from blueprints.customer_portal import bp
 from blueprints.customer_portal.frame import portal_page
-from blueprints.customer_portal.gate import go, signed_in
+from blueprints.customer_portal.gate import signed_in
 from portico.queries import projects as queries
 from portico.queries.lists import LARGEST_ID
 from portico.queries.projects import OpenProject
@@ -20,6 +20,7 @@ from portico.refusals import BadInput, NotFound
 from portico.services import activity
 from portico.services import projects as services
 from portico.web import forms, limits
+from portico.web.ways import go
 
 _ONE = "/projects/<int:project_id>"
 

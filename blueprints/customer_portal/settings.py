@@ -9,13 +9,14 @@ from flask import Response, request, url_for
 
 from blueprints.customer_portal import bp
 from blueprints.customer_portal.frame import portal_page
-from blueprints.customer_portal.gate import go, signed_in
+from blueprints.customer_portal.gate import signed_in
 from portico.queries import sign_ins
 from portico.queries.signed_in import SignedIn
 from portico.refusals import BadInput
 from portico.services import accounts, preferences
 from portico.services.preferences import Preferences
 from portico.web import limits
+from portico.web.ways import go
 
 _DONE = {
     "saved": "Your settings are saved.",
