@@ -14,7 +14,7 @@ from portico.queries import console_documents
 from portico.queries.console_documents import OpenDocument
 from portico.records.staff import Permission
 from portico.refusals import BadInput, StaffRefusal
-from portico.services import delivery, sending
+from portico.services import correspondence, sending
 from portico.services.sending import Seen
 from portico.text import paragraphs
 from portico.web import forms
@@ -102,7 +102,7 @@ def _page(
 def _letter(at: OpenDocument, contact_id: int, message: str) -> Any:
     """The mail, or nothing where the words cannot be sent."""
     try:
-        return delivery.preview(
+        return correspondence.preview(
             at.id, contact_id, paragraphs(message, "message", 4000, required=False)
         )
     except BadInput:
