@@ -16,7 +16,7 @@ import pytest
 import redis
 from sqlalchemy import create_engine, text
 
-from tests import servers
+from tests.servers import postgresql
 
 
 def test_every_test_gets_a_postgresql_database_of_its_own(postgres, postgres_url):
@@ -141,7 +141,7 @@ def test_a_server_ends_with_the_tests_even_if_they_are_killed(tmp_path):
     )
     environment = {k: v for k, v in os.environ.items() if k != "PORTICO_TEST_REDIS"}
     environment["TMPDIR"] = str(tmp_path)  # the killed cannot clear up
-    root = Path(servers.__file__).parent.parent
+    root = Path(__file__).parents[2]
     killed = subprocess.run(
         [sys.executable, "-c", script],
         cwd=root,
@@ -169,10 +169,12 @@ def test_postgresql_runs_from_a_folder_that_only_its_owner_may_enter(monkeypatch
     """Root's own home, say: PostgreSQL refuses to run as root, others may not enter."""
     closed = Path(tempfile.mkdtemp())  # 0700
     try:
-        programs = servers._copy_postgres(next(servers._postgres_candidates()), closed / "copy")
-        monkeypatch.setattr(servers, "_postgres_candidates", lambda: iter([programs]))
+        programs = postgresql._copy_postgres(
+            next(postgresql._postgres_candidates()), closed / "copy"
+        )
+        monkeypatch.setattr(postgresql, "_postgres_candidates", lambda: iter([programs]))
         monkeypatch.delenv("PORTICO_TEST_POSTGRES", raising=False)
-        with servers.postgres_server() as server, server.database() as url:
+        with postgresql.postgres_server() as server, server.database() as url:
             engine = create_engine(url)
             with engine.connect() as connection:
                 assert connection.scalar(text("SELECT 1")) == 1
@@ -188,7 +190,7 @@ def test_a_skip_is_a_failure_where_nothing_may_be_skipped(tmp_path):
         "@pytest.mark.xfail(strict=True)\n"
         "def test_known(): assert False\n"
     )
-    root = Path(servers.__file__).parent.parent
+    root = Path(__file__).parents[2]
     for strict, status in (("", 0), ("1", 1)):
         run = subprocess.run(
             [
