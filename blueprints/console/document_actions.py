@@ -13,7 +13,6 @@ from flask import Response, redirect, request
 from blueprints.console import bp
 from blueprints.console.documents import Tab, document_page, done, find, say, sending_needs
 from blueprints.console.gate import me, needs, require
-from portico.files.store import Reader
 from portico.queries import document_history, request_items
 from portico.queries.lists import LARGEST_ID
 from portico.records.decision import Answer
@@ -170,7 +169,8 @@ def document_upload(document_id: int, file_id: int) -> Response:
     file = request_items.file_of(at.id, file_id)
     if file is None:
         raise NotFound(hint="")
-    return redirect(files.address(file.storage_key, file.name, Reader.STAFF), 302)  # type: ignore[return-value]
+    address = files.address_for_staff(file, me().session_id, by=me().by)
+    return redirect(address, 303)  # type: ignore[return-value]
 
 
 # --- links and mail ---------------------------------------------------------------------------

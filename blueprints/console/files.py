@@ -58,7 +58,7 @@ def project_files_add(project_id: int) -> Response:
 @needs(Permission.VIEW)
 def file_download(file_id: int) -> Response:
     """To a signed address that runs out in two minutes."""
-    address = files.address_for_staff(_find(file_id), by=me().by)
+    address = files.address_for_staff(_find(file_id), me().session_id, by=me().by)
     return redirect(address, 303)  # type: ignore[return-value]
 
 

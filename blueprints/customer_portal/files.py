@@ -52,7 +52,7 @@ def download_file(file_id: int) -> Response:
     if file is None:
         raise NotFound(hint="")
     activity.note(who.actor.entry(Activity.DOWNLOAD_FILE, file=file.id, name=file.name))
-    address = files.address(file.storage_key, file.name, Reader.CUSTOMER)
+    address = files.address(file.storage_key, file.name, Reader.CUSTOMER, who.session_id)
     return redirect(address, 303)  # type: ignore[return-value]
 
 

@@ -50,7 +50,8 @@ def share_file(token: str, file_id: int) -> Response:
     if file is None:
         raise NotFound
     activity.note(at.entry(Activity.DOWNLOAD_FILE, file=file.id, name=file.name))
-    return redirect(files.address(file.storage_key, file.name, Reader.SHARE), 303)  # type: ignore[return-value]
+    address = files.address(file.storage_key, file.name, Reader.SHARE, at.share_id)
+    return redirect(address, 303)  # type: ignore[return-value]
 
 
 def _page(template: str, token: str) -> Response:

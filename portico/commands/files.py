@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 
 import click
@@ -88,6 +89,21 @@ def remove(organization_slug: str, file_ids: tuple[int, ...], by: str) -> None:
     for file_id in [_found(organization_slug, one) for one in file_ids]:
         files.remove(file_id, by=by)
     click.echo(f"{counted(len(file_ids), 'file')} removed.")
+
+
+@file.command("tidy")
+@click.option(
+    "--days",
+    type=click.IntRange(1, 3650),
+    default=7,
+    show_default=True,
+    help="Leave alone what came within so many days.",
+)
+@in_tenant
+def tidy(days: int) -> None:
+    """Take away bytes in the store that no file leads to: of uploads that broke off."""
+    gone = files.tidy(dt.timedelta(days=days))
+    click.echo(f"{counted(gone, 'stray upload')} taken away.")
 
 
 def _found(organization_slug: str, file_id: int) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
 import puremagic
 
@@ -69,7 +70,8 @@ _BYTE_ORDER_MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 _PROGRAM_NAMES = frozenset(
     {"exe", "com", "scr", "bat", "cmd", "msi", "js", "mjs", "jse", "vbs", "vbe", "wsf", "ps1", "sh",
      "jar", "app", "html", "htm", "xhtml", "xht", "shtml", "mhtml", "mht", "svg", "svgz", "hta",
-     "lnk", "url", "php", "py"}
+     "lnk", "url", "php", "py", "pif", "cpl", "reg", "msp", "vb", "ws", "wsh", "wsc", "sct", "scf",
+     "chm", "psm1"}
 )  # fmt: skip
 _CONTROLS = re.compile(rb"[\x01-\x08\x0e-\x19]")
 
@@ -77,7 +79,7 @@ _CONTROLS = re.compile(rb"[\x01-\x08\x0e-\x19]")
 def judge(head: bytes, name: str) -> str:
     """The media type of a file that begins with *head*. Raises BadInput naming ``file``: programs,
     web pages and drawings with scripts are not taken, nor what is not what its name says."""
-    suffix = name.rpartition(".")[2].lower() if "." in name else ""
+    suffix = _suffix(name)
     if suffix in _PROGRAM_NAMES or _is_program(head) or _is_page(head):
         raise BadInput({"file": "Programs and web pages cannot be sent here. A PDF or ZIP can."})
     found = _by_content(head)
@@ -85,6 +87,12 @@ def judge(head: bytes, name: str) -> str:
     if promised is not None and found not in promised:
         raise BadInput({"file": f"This file is named .{suffix}, but it is something else inside."})
     return _BY_NAME.get(suffix, found)
+
+
+def _suffix(name: str) -> str:
+    """As the plainest reader of a name takes it: wide and decorated letters are plain ones."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    return plain.rpartition(".")[2].lower() if "." in plain else ""
 
 
 def _is_program(head: bytes) -> bool:

@@ -6,6 +6,7 @@ A file is known by a random key. Whoever may have it gets a signed address that 
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
 import os
 import re
@@ -30,6 +31,7 @@ log = logging.getLogger(__name__)
 
 LIFE = 120  # seconds
 _KEY = re.compile(r"[0-9a-f]{64}\Z")
+_DRAFT = ".new"  # of bytes that are still coming
 _SALT = "a file for download"
 
 
@@ -40,9 +42,9 @@ class NoSuchFile(LookupError):
 class Reader(StrEnum):
     """Whom an address was signed for: what is asked again when it is opened."""
 
-    CUSTOMER = "customer"
-    SHARE = "share"  # the holder of a project's share link
-    STAFF = "staff"
+    CUSTOMER = "customer"  # by the session of their account
+    SHARE = "share"  # by a project's share link
+    STAFF = "staff"  # by a session of the console
 
 
 class Store(Protocol):
@@ -51,11 +53,14 @@ class Store(Protocol):
     def put(self, key: str, source: IO[bytes]) -> None:
         """Keep all of *source*; it is whole on the disk when this returns."""
 
-    def url(self, key: str, name: str, reader: Reader) -> str:
-        """A signed address for :data:`LIFE` seconds."""
+    def url(self, key: str, name: str, reader: Reader, who: int) -> str:
+        """A signed address for :data:`LIFE` seconds; *who* is the id that goes with *reader*."""
 
     def remove(self, key: str) -> None:
         """Forget the bytes. What is not there is forgotten already."""
+
+    def keys(self, before: dt.datetime) -> Iterator[str]:
+        """The tenant's keys that came before a moment, broken off ones too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +72,7 @@ class LocalStore:
     def put(self, key: str, source: IO[bytes]) -> None:
         path = self.path(key)
         path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_suffix(".new")
+        draft = path.with_suffix(_DRAFT)
         try:
             with draft.open("wb") as file:
                 shutil.copyfileobj(source, file)
@@ -77,14 +82,20 @@ class LocalStore:
         finally:
             draft.unlink(missing_ok=True)
 
-    def url(self, key: str, name: str, reader: Reader) -> str:
+    def url(self, key: str, name: str, reader: Reader, who: int) -> str:
         """Below the tenant's own address; :func:`opened` reads it again. The name is asked then."""
-        signed = _signer().dumps([current_tenant().slug, key, reader.value])
+        signed = _signer().dumps([current_tenant().slug, key, reader.value, who])
         text = signed if isinstance(signed, str) else signed.decode("ascii")
         return f"{current_tenant().public_url}/files/{text}"
 
     def remove(self, key: str) -> None:
-        self.path(key).unlink(missing_ok=True)
+        for path in (self.path(key), self.path(key).with_suffix(_DRAFT)):
+            path.unlink(missing_ok=True)
+
+    def keys(self, before: dt.datetime) -> Iterator[str]:
+        for path in (self.folder / current_tenant().slug).glob("*/*"):
+            if _KEY.match(path.stem) and path.stat().st_mtime < before.timestamp():
+                yield path.stem
 
     def path(self, key: str) -> Path:
         """Where a key's bytes lie. Raises NoSuchFile for what is no key."""
@@ -93,12 +104,12 @@ class LocalStore:
         return self.folder / current_tenant().slug / key[:2] / key
 
 
-def opened(signed: str) -> tuple[str, Reader] | None:
-    """Key and reader behind a signed address of :class:`LocalStore`; None where it is none, of
-    another tenant, or too old."""
+def opened(signed: str) -> tuple[str, Reader, int] | None:
+    """Key, reader and the reader's id behind a signed address of :class:`LocalStore`; None where
+    it is none, of another tenant, or too old."""
     try:
-        tenant, key, reader = _signer().loads(signed, max_age=LIFE)
-        return (key, Reader(reader)) if tenant == current_tenant().slug else None
+        tenant, key, reader, who = _signer().loads(signed, max_age=LIFE)
+        return (key, Reader(reader), int(who)) if tenant == current_tenant().slug else None
     except (BadData, ValueError, TypeError):
         return None
 
@@ -115,7 +126,7 @@ class S3Store:
         with _busy_where_the_store_is():
             self.client.put_object(Bucket=self.bucket, Key=self._name(key), Body=source)
 
-    def url(self, key: str, name: str, reader: Reader) -> str:
+    def url(self, key: str, name: str, reader: Reader, who: int) -> str:
         """Signed by the store, which sends the headers that make it a download. It cannot ask
         again, whoever the reader is."""
         address: str = self.client.generate_presigned_url(
@@ -133,6 +144,16 @@ class S3Store:
     def remove(self, key: str) -> None:
         with _busy_where_the_store_is():
             self.client.delete_object(Bucket=self.bucket, Key=self._name(key))
+
+    def keys(self, before: dt.datetime) -> Iterator[str]:
+        root = "/".join(filter(None, (self.prefix, current_tenant().slug))) + "/"
+        with _busy_where_the_store_is():
+            pages = self.client.get_paginator("list_objects_v2")
+            for page in pages.paginate(Bucket=self.bucket, Prefix=root):
+                for one in page.get("Contents", ()):
+                    key = one["Key"].removeprefix(root)
+                    if _KEY.match(key) and one["LastModified"] < before:
+                        yield key
 
     def _name(self, key: str) -> str:
         if not _KEY.match(key):

@@ -9,18 +9,22 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from portico import clock
 from portico.db import BigId, reading
 from portico.files.store import Reader
 from portico.queries.lists import LARGEST_ID
-from portico.records.customer import Customer
+from portico.records.account import PortalAccount, PortalSession
+from portico.records.customer import Contact, Customer
 from portico.records.file import StoredFile
 from portico.records.organization import Section
-from portico.records.project import Project
-from portico.services.actors import Actor
+from portico.records.project import Project, ProjectShare
+from portico.records.staff import StaffMember, StaffRole, StaffSession
+from portico.services.actors import Actor, may_enter
 
 PAGE = 25
 
 _file, _project, _customer = StoredFile.__table__, Project.__table__, Customer.__table__
+_contact, _share = Contact.__table__, ProjectShare.__table__
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,11 +189,12 @@ def staff_file(organization_id: int, file_id: int) -> StoredFile | None:
 # --- a signed address -----------------------------------------------------------------------------
 
 
-def handed_out(key: str, reader: Reader) -> Found | None:
-    """The file behind a signed address, if whoever it was signed for may still have it.
+def handed_out(key: str, reader: Reader, who: int) -> Found | None:
+    """The file behind a signed address, if whoever it was signed for may still have it: the
+    session or share with the id *who*.
 
-    Asked again at every click: it may have been removed or hidden since, and its customer
-    switched off.
+    Asked again at every click: the file may have been removed or hidden since, its customer
+    switched off, the session ended, the share revoked.
     """
     query = (
         sa.select(*_FOUND)
@@ -198,15 +203,60 @@ def handed_out(key: str, reader: Reader) -> Found | None:
                 _project, _project.c.id == _file.c.project_id
             )
         )
-        .where(_file.c.storage_key == key, _file.c.removed_at.is_(None))
+        .where(_file.c.storage_key == key, _file.c.removed_at.is_(None), _STANDS[reader](who))
     )
     if reader is not Reader.STAFF:
         query = query.where(*_SHARED, _customer.c.is_active.is_(True))
-    if reader is Reader.CUSTOMER:
-        query = query.where(_customer.c.portal_enabled.is_(True))
     with reading() as connection:
         row = connection.execute(query).first()
     return _found(row) if row is not None else None
+
+
+def _account_stands(session_id: int) -> sa.ColumnElement[bool]:
+    """The session goes on, and its account may enter, as one of the file's customer."""
+    return sa.exists().where(
+        PortalSession.id == sa.literal(session_id, BigId),
+        PortalSession.ended_at.is_(None),
+        PortalAccount.id == PortalSession.account_id,
+        Contact.id == PortalAccount.contact_id,
+        PortalAccount.customer_id == _customer.c.id,
+        *may_enter(),
+    )
+
+
+def _share_stands(share_id: int) -> sa.ColumnElement[bool]:
+    """The share opens the file's project, with its files."""
+    mailed_to = sa.exists().where(
+        _contact.c.id == _share.c.contact_id, _contact.c.is_active.is_(True)
+    )
+    return sa.exists().where(
+        _share.c.id == sa.literal(share_id, BigId),
+        _share.c.project_id == _file.c.project_id,
+        _share.c.customer_id == _file.c.customer_id,
+        _share.c.shows_files.is_(True),
+        _share.c.revoked_at.is_(None),
+        sa.or_(_share.c.expires_at.is_(None), _share.c.expires_at > clock.now()),
+        sa.or_(_share.c.contact_id.is_(None), mailed_to),
+    )
+
+
+def _staff_stands(session_id: int) -> sa.ColumnElement[bool]:
+    """The session goes on, and its person has a role in the file's organization."""
+    return sa.exists().where(
+        StaffSession.id == sa.literal(session_id, BigId),
+        StaffSession.ended_at.is_(None),
+        StaffMember.id == StaffSession.staff_id,
+        StaffMember.is_active.is_(True),
+        StaffRole.staff_id == StaffMember.id,
+        StaffRole.organization_id == _file.c.organization_id,
+    )
+
+
+_STANDS = {
+    Reader.CUSTOMER: _account_stands,
+    Reader.SHARE: _share_stands,
+    Reader.STAFF: _staff_stands,
+}
 
 
 # --- parts ----------------------------------------------------------------------------------------

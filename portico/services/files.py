@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import logging
 import secrets
@@ -20,6 +21,7 @@ from portico.files import kinds
 from portico.files.names import shown_name
 from portico.files.store import Reader, Store
 from portico.records.activity import Activity, ActorKind
+from portico.records.customer import Customer
 from portico.records.file import StoredFile
 from portico.refusals import BadInput, Refusal, Unknown
 from portico.services import activity, notifications
@@ -31,6 +33,7 @@ log = logging.getLogger(__name__)
 MOST_PER_CUSTOMER = 5_000
 MOST_AT_ONCE = 20
 _PIECE = 64 * 1024
+_PORTION = 500  # keys in one question to the database
 _IN_MEMORY = 2 * 1024 * 1024
 
 
@@ -135,6 +138,7 @@ def take_in(
     there = receive(source, name)
     try:
         with unit_of_work():
+            _hold(place)
             return keep(there, place, by=by, actor=actor, shared=shared)
     except BaseException:
         discard(there)
@@ -157,6 +161,7 @@ def add(
         for source, name in uploads:
             there.append(_receive_one_of(len(uploads), source, name))
         with unit_of_work():
+            _hold(place)
             return [keep(one, place, by=by, shared=shared) for one in there]
     except BaseException:
         for one in there:
@@ -194,6 +199,11 @@ def readable(size: int) -> str:
     """Bytes in the unit that a limit is told in: ``25 MB``, ``64 KB``."""
     megabyte = 1024 * 1024
     return f"{size // megabyte} MB" if size >= megabyte else f"{size // 1024} KB"
+
+
+def _hold(place: Place) -> None:
+    """Two who send at once are counted one after the other."""
+    db.session.get(Customer, place.customer_id, with_for_update={"key_share": True})
 
 
 def _check_room(place: Place) -> None:
@@ -236,6 +246,25 @@ def remove(file_id: int, *, by: str) -> None:
         activity.record(entry(Activity.REMOVE_FILE, file, by=by))
 
 
+def tidy(older_than: dt.timedelta) -> int:
+    """Take away bytes that no file leads to, of uploads whose process died; returns how many.
+
+    What came lately may still become a file. Not by itself, but by a command: to a database from
+    an older backup, newer files would look like this. Raises Busy.
+    """
+    gone = 0
+    keys = sorted(set(store().keys(clock.now() - older_than)))
+    for start in range(0, len(keys), _PORTION):
+        some = keys[start : start + _PORTION]
+        known = sa.select(StoredFile.storage_key).where(
+            StoredFile.storage_key.in_(some), StoredFile.removed_at.is_(None)
+        )
+        for key in set(some).difference(db.session.scalars(known)):
+            _forget(key)
+            gone += 1
+    return gone
+
+
 def find(file_id: int) -> StoredFile:
     """A file, read now and held for a running unit of work. Raises Unknown, also for a removed
     one."""
@@ -256,15 +285,16 @@ def _forget(key: str) -> None:
 # --- handed out -----------------------------------------------------------------------------------
 
 
-def address(key: str, name: str, reader: Reader) -> str:
-    """Where the bytes can be had for a short time; whoever asks for it was let in just now."""
-    return store().url(key, name, reader)
+def address(key: str, name: str, reader: Reader, who: int) -> str:
+    """Where the bytes can be had for a short time; whoever asks for it was let in just now, by
+    the session or the share whose id is *who*."""
+    return store().url(key, name, reader, who)
 
 
-def address_for_staff(file: StoredFile, *, by: str) -> str:
+def address_for_staff(file: StoredFile, session_id: int, *, by: str) -> str:
     """The same for the team, shared or not; that they fetched it is written down."""
     activity.note(entry(Activity.DOWNLOAD_FILE, file, by=by))
-    return address(file.storage_key, file.name, Reader.STAFF)
+    return address(file.storage_key, file.name, Reader.STAFF, session_id)
 
 
 def entry(

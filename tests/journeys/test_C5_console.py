@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
+from portico.records.activity import Activity
 from portico.records.content import Kind, Wanted
 from portico.records.decision import Answer
 from portico.records.document import Document
@@ -160,7 +161,8 @@ def test_answers_are_accepted_and_returned_in_place(stage):
     assert "Smoked" in page.text
     assert "plan.pdf" in page.text
     upload = page.tree.find(".//section[@id='items']//a").get("href")
-    assert kari.get(f"{stage.acme.public_url}{upload}").status == 302
+    assert kari.get(f"{stage.acme.public_url}{upload}").status == 303
+    assert stage.acme.log()[-1].type == Activity.DOWNLOAD_FILE
     assert stage.acme.account(OLAF).get(f"{stage.acme.public_url}{upload}").status in {302, 303}
     missing = kari.fill_in(page, {"remark": ""}, form="/items/2/return", htmx=True)
     assert missing.status == 422

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import io
+import os
 import resource
 import socket
 from urllib.parse import urlsplit
@@ -297,3 +298,16 @@ def test_the_same_by_command(stage, acme, tmp_path):
     assert stage.command("file", "remove", "halden", "1").output == "1 file removed.\n"
     assert stage.command("file", "list", *customer).output == ""
     assert _kept(stage) == []
+    # What a process that was killed left behind, whole or not, is taken away when it is asked for.
+    stage.command("file", "add", *customer, str(plan))
+    with acme.scope():
+        files.receive(io.BytesIO(PDF), "stray.pdf")
+    broken_off = stage.folder / "files" / "acme" / "aa" / ("a" * 64 + ".new")
+    broken_off.parent.mkdir(exist_ok=True)
+    broken_off.touch()
+    assert stage.command("file", "tidy").output == "0 stray uploads taken away.\n"
+    for path in _kept(stage):
+        os.utime(path, (0, 0))
+    assert stage.command("file", "tidy").output == "2 stray uploads taken away.\n"
+    (kept,) = _kept(stage)
+    assert kept.name == acme.rows(StoredFile)[-1].storage_key

@@ -111,6 +111,8 @@ def test_what_ended_is_not_found_like_anything_else(stage, clock, how):
     last = clock.moment.date() + dt.timedelta(days=1)
     share, url = issue(acme, project_id, EVERYTHING, last_day=last, **options)
     file_url = stage.visitor().get(url).tree.xpath("//a[contains(@href, '/files/')]/@href")[0]
+    bytes_url = stage.visitor().get(acme.public_url + file_url).location
+    assert stage.visitor().get(bytes_url).status == 200
     unknown = gone(stage.visitor("198.51.100.1").get(f"{acme.public_url}/p/projects/{'A' * 43}"))
     if how == "revoked":
         with acme.scope():
@@ -136,6 +138,7 @@ def test_what_ended_is_not_found_like_anything_else(stage, clock, how):
         acme.public_url + file_url,
     ):
         assert gone(stage.visitor("198.51.100.2").get(address)) == unknown, address
+    assert stage.visitor("198.51.100.3").get(bytes_url).status == 404
 
 
 def test_it_is_mailed_with_its_address_and_kept_as_a_hash(stage, clock):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import http.client
 import io
 from urllib.parse import parse_qs, urlsplit
@@ -16,7 +17,7 @@ from portico.services import files, projects, team
 from portico.services.files import Place
 from portico.services.projects import ProjectFace
 from portico.web.errors import masked_path
-from tests.cast import BEA, CHIYO, MARIT, OLAF
+from tests.cast import BEA, CHIYO, MARIT, OLAF, PASSWORD
 
 PDF = b"%PDF-1.4 the kitchen, measured"
 
@@ -135,12 +136,20 @@ def test_a_signed_address_runs_out_and_is_asked_again_at_every_click(shown, cloc
             team.set_customer_active("halden", MARIT.customer, on)
 
     address = marit.get(_download(acme, file_id)).location
-    lost = marit.get(_download(acme, add(acme))).location
-    for change in (switch, show, open_):
+    for change in (switch, show):
         change(False)
         assert visitor.get(address).status == 404
         change(True)
         assert visitor.get(address).status == 200
+    # It ends with the session that it was given to, and does not come back with another.
+    open_(False)
+    assert visitor.get(address).status == 404
+    open_(True)
+    marit.sign_in(acme.public_url, MARIT.email, PASSWORD, org="halden")
+    assert visitor.get(address).status == 404
+    address = marit.get(_download(acme, file_id)).location
+    lost = marit.get(_download(acme, add(acme))).location
+    assert visitor.get(address).data == PDF
     with acme.scope():
         files.remove(file_id, by="Kari")
     assert visitor.get(address).status == 404
@@ -213,6 +222,11 @@ def test_a_file_in_a_bucket_is_handed_out_by_the_store(raise_curtain, s3_store):
     assert headers["Content-Type"] == "application/octet-stream"
     assert headers["Content-Disposition"].startswith('attachment; filename="Kuche.pdf"')
     assert not isinstance(stage.app.extensions["portico.files"], LocalStore)
+    with acme.scope():
+        files.receive(io.BytesIO(PDF), "Left behind.pdf")
+        assert files.tidy(dt.timedelta(hours=1)) == 0
+        assert files.tidy(dt.timedelta(hours=-1)) == 1
+    assert _fetch(address)[2] == PDF
     with acme.scope():
         files.remove(file_id, by="Kari")
     assert marit.get(_download(acme, file_id)).status == 404

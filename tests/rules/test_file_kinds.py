@@ -85,6 +85,8 @@ def test_pages_and_programs_are_not_taken_under_any_name(name, head):
         ("notes.txt", bytes(range(256))),
         ("drawing.svg", b"plain words"),
         ("setup.exe", b"plain words"),
+        ("setup.ＥＸＥ", b"plain words"),
+        ("drawing.\u017fvg", b"plain words"),
     ],
 )
 def test_what_is_not_what_its_name_says_is_not_taken(name, head):
