@@ -21,7 +21,7 @@ from portico.records.project import Deliverable, Milestone, Project, Task, TimeE
 from portico.refusals import BadInput
 from portico.services import activity, buyers, projects
 from portico.services.imports.outcome import Imported, Outcome
-from portico.services.imports.projects_json import PARTS, ParsedProject, PartIn, identity
+from portico.services.imports.projects_json import PARTS, ParsedProject, PartIn, ProjectIn, identity
 from portico.services.imports.refusals import BadFile, Problem
 from portico.text import one_line, paragraphs
 
@@ -46,10 +46,13 @@ class Ready:
 
     @property
     def values(self) -> dict[str, Any]:
-        """The project's own columns, as the file has them."""
-        given = self.parsed.content.model_dump(exclude={"external_id", "customer", *PARTS})
-        given["state"] = self.parsed.content.state.value
-        return {name: _clean(name, value) for name, value in given.items()}
+        """The project's own columns, as the file has them; of a project that is there already,
+        only what the file names."""
+        content = self.parsed.content
+        given = _given(content, self.existing is None, {"external_id", "customer", *PARTS})
+        if "budget" in given or "spent" in given:  # which are nothing without it
+            given["currency"] = content.currency
+        return given
 
 
 def prepare(parsed: list[ParsedProject], owner: Organization, *, update: bool) -> list[Ready]:
@@ -82,7 +85,9 @@ def _found(parsed: ParsedProject, owner: Organization, problems: list[Problem]) 
         sentence = "No customer, or more than one, is named like this."
         problems.append(parsed.at("customer").problem(sentence))
         return None
-    problems += _unreadable(parsed)
+    if unreadable := list(_unreadable(parsed)):
+        problems += unreadable
+        return None
     existing = db.session.execute(
         sa.select(Project)
         .where(
@@ -95,6 +100,7 @@ def _found(parsed: ParsedProject, owner: Organization, problems: list[Problem]) 
     ready = Ready(parsed, customer, existing)
     for kind in PARTS:
         ready.parts[kind] = _known(kind, existing) if existing else {}
+    _check_dates(ready, problems)
     _check_tasks(ready, problems)
     _check_room(ready, problems)
     return ready
@@ -132,6 +138,17 @@ def _clean(name: str, value: Any) -> Any:
     if name == "description":
         return paragraphs(value, name, 10_000, required=False)
     return one_line(value, name, 300, required=name != "assignee")
+
+
+def _check_dates(one: Ready, problems: list[Problem]) -> None:
+    """A day of the file has to fit the other one, which may have been there before."""
+    if one.existing is None:
+        return
+    begins, ends = (
+        one.values.get(name, getattr(one.existing, name)) for name in ("starts_on", "ends_on")
+    )
+    if begins and ends and ends < begins:
+        problems.append(one.parsed.at("ends_on").problem("A project ends after it began."))
 
 
 def _check_tasks(one: Ready, problems: list[Problem]) -> None:
@@ -190,17 +207,23 @@ def _differs(one: Ready, existing: Project) -> bool:
         for part in getattr(one.parsed.content, kind):
             row = one.parts[kind].get(identity(part))
             if row is None or any(
-                getattr(row, name) != value for name, value in _columns(part).items()
+                getattr(row, name) != value for name, value in _columns(part, False).items()
             ):
                 return True
-            if kind == "time" and tasks.get(row.task_id) != part.task:
+            if "task" in part.model_fields_set and tasks.get(row.task_id) != part.task:
                 return True
     return False
 
 
-def _columns(part: PartIn) -> dict[str, Any]:
-    """A part's own columns; a state by its value."""
-    values = part.model_dump(mode="python", exclude={"external_id", "task"})
+def _columns(part: PartIn, is_new: bool) -> dict[str, Any]:
+    """A part's own columns, but for the task of an entry of time."""
+    return _given(part, is_new, {"external_id", "task"})
+
+
+def _given(one: ProjectIn | PartIn, is_new: bool, but: set[str]) -> dict[str, Any]:
+    """What the file says, ready to be kept: of something new all of it, else what it names. What
+    was changed since by hand stays where the file is silent."""
+    values = one.model_dump(exclude=but, exclude_unset=not is_new)
     return {name: _clean(name, getattr(value, "value", value)) for name, value in values.items()}
 
 
@@ -235,15 +258,16 @@ def _write_parts(one: Ready, kind: str, project: Project) -> None:
         place = db.session.scalar(last) or 0
     for part in getattr(one.parsed.content, kind):
         row = known.get(identity(part))
+        is_new = row is None
         if row is None:
             place += 1
             row = known[identity(part)] = model(
                 project_id=project.id, external_id=identity(part), **_beginning(model, place)
             )
             db.session.add(row)
-        for name, value in _columns(part).items():
+        for name, value in _columns(part, is_new).items():
             setattr(row, name, value)
-        if kind == "time":
+        if "task" in part.model_fields_set:
             row.task_id = one.parts["tasks"][part.task].id if part.task else None
     db.session.flush()
 

@@ -10,7 +10,15 @@ from pathlib import Path
 import pytest
 
 from portico.records.content import Kind
-from portico.records.project import Deliverable, Milestone, Project, Task, TimeEntry
+from portico.records.project import (
+    Deliverable,
+    Milestone,
+    Project,
+    ProjectState,
+    Task,
+    TaskState,
+    TimeEntry,
+)
 from portico.services import intake, projects
 from portico.services.imports import portico_json
 from portico.services.imports.outcome import Outcome
@@ -106,6 +114,31 @@ def test_the_example_in_the_handbook_is_taken_once_and_changed_when_asked(both):
     assert [one.name for one in acme.rows(Task)] == ["Draw the wiring", "Lamps", "By hand"]
     assert [(one.minutes, one.task_id) for one in acme.rows(TimeEntry)][-1] == (90, first.id)
     assert bring(acme, data) == [Outcome.UNCHANGED]
+
+
+def test_what_a_file_leaves_out_stays_as_the_team_left_it(acme):
+    more = {"tasks": [TASK], "budget": "10.00", "currency": "NOK", "starts_on": "2026-05-01"}
+    bring(acme, text(SMALL | more))
+    (project,), (task,) = acme.rows(Project), acme.rows(Task)
+    with acme.scope():
+        hidden = ProjectFace(is_shared_with_client=False, state=ProjectState.DONE)
+        projects.change(project.id, hidden, by="Kari")
+        projects.set_task(
+            project.id, task.id, "Measure", by="Kari", assignee="Nils", state=TaskState.DONE,
+            due_on=None,
+        )  # fmt: skip
+    lean = SMALL | {"tasks": [TASK]}
+    assert bring(acme, text(lean)) == [Outcome.UNCHANGED]
+    assert bring(acme, text(lean | {"time": [TIME]}), update=True) == [Outcome.REVISED]
+    (project,), (task,) = acme.rows(Project), acme.rows(Task)
+    assert (project.is_shared_with_client, project.state) == (False, "done")
+    assert (project.budget, project.currency) == (1000, "NOK")
+    assert (task.state, task.assignee) == ("done", "Nils")
+    for wrong, said in (
+        ({"ends_on": "2026-04-01"}, "projects[0].ends_on: A project ends after it began."),
+        ({"name": "a\ufffd"}, "projects[0].name: This contains characters"),
+    ):
+        assert said in refused(acme, text(lean | wrong), update=True)[0]
 
 
 def test_all_or_nothing_and_nobody_elses(acme):
