@@ -13,7 +13,7 @@ from blueprints.console.gate import me, needs
 from blueprints.console.picking import Picked
 from portico.queries import shared_rows
 from portico.queries.console_documents import OpenDocument
-from portico.records.content import FeeModel, Kind
+from portico.records.content import MOST_ENTRIES, FeeModel, Kind
 from portico.records.document import KINDS, State
 from portico.records.staff import Permission
 from portico.refusals import BadInput, StaffRefusal
@@ -172,6 +172,9 @@ def _take_hours(form: Form) -> None:
     rows = shared_rows.worked(project, start, end)
     if not rows:
         form.errors = {"entries": "There are no hours in this project and period."}
+        return
+    if len(rows) > MOST_ENTRIES:
+        form.errors, form.status = {"end": "There are too many; please take a shorter period."}, 422
         return
     form.typed = replace(form.typed, entries=shared_papers.lines_of_time(iter(rows)))
 

@@ -82,7 +82,6 @@ def of(document_id: int, content: DocumentContent) -> list[Item]:
         .outerjoin(_file, sa.and_(_file.c.id == _answer.c.file_id, _file.c.removed_at.is_(None)))
         .where(_item.c.document_id == document_id)
         .order_by(_answer.c.id.desc())
-        .limit(1000)
     )  # fmt: skip
     answers: dict[int, list[Given]] = {}
     with reading() as connection:

@@ -10,13 +10,12 @@ import sqlalchemy as sa
 
 from portico.db import reading
 from portico.queries.faces import DocumentFace
-from portico.records.content import DocumentContent
+from portico.records.content import MOST_ENTRIES, DocumentContent
 from portico.records.document import Document, DocumentRevision
 from portico.records.project import Project, Task, TimeEntry
 from portico.records.request import ItemState, RequestItem
 
 _MOST_PROJECTS = 200
-_MOST_ENTRIES = 2000
 _doc, _rev, _item = Document.__table__, DocumentRevision.__table__, RequestItem.__table__
 _project, _entry, _task = Project.__table__, TimeEntry.__table__, Task.__table__
 
@@ -90,13 +89,14 @@ def projects_of(organization_id: int, customer_id: int) -> list[tuple[str, str]]
 def worked(
     project_id: int, start: dt.date, end: dt.date
 ) -> list[tuple[dt.date, str, int, str, str, bool]]:
-    """Day, person, minutes, task, words and whether it is billed, of a project's hours."""
+    """Day, person, minutes, task, words and whether it is billed, of a project's hours; one more
+    than fit into one approval, where there are so many."""
     asked = (
         sa.select(_entry, _task.c.name.label("task"))
         .outerjoin(_task, _task.c.id == _entry.c.task_id)
         .where(_entry.c.project_id == project_id, _entry.c.worked_on.between(start, end))
         .order_by(_entry.c.worked_on, _entry.c.id)
-        .limit(_MOST_ENTRIES)
+        .limit(MOST_ENTRIES + 1)
     )
     with reading() as connection:
         return [

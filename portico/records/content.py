@@ -418,11 +418,14 @@ class WorkedTime(_Part):
     is_billable: bool = True
 
 
+MOST_ENTRIES = 2000  # of time in one approval
+
+
 class TimeBody(_Part):
     """The hours of a period, to be approved (spec W6)."""
 
     period: Period
-    entries: tuple[WorkedTime, ...] = Field(min_length=1, max_length=2000)
+    entries: tuple[WorkedTime, ...] = Field(min_length=1, max_length=MOST_ENTRIES)
 
     @property
     def minutes(self) -> int:

@@ -27,6 +27,7 @@ from portico.text import paragraphs
 
 LONGEST = 10_000
 LONGEST_REMARK = 2_000
+MOST_ANSWERS = 50  # to one item, corrected ones too
 # So long a mail waits for what else is answered or returned in the same sitting.
 COLLECT = dt.timedelta(minutes=10)
 _OPEN = {State.SENT, State.IN_PROGRESS}
@@ -67,6 +68,7 @@ def _answer(
     if item.state == ItemState.ACCEPTED:
         raise Undecidable("This answer was accepted already; nothing was changed.")
     _check_fits(wanted, body, received)
+    _check_room(item)
     place = Place(request.organization_id, request.customer_id, document_id=request.id)
     file = files.keep(received, place, actor=actor) if received else None
     given = RequestAnswer(
@@ -198,6 +200,15 @@ def _check_fits(wanted: RequestedItem, body: str, received: Received | None) -> 
         raise BadInput({"file": "Please choose a file."})
     if not body and received is None:
         raise BadInput({"answer": "Please write an answer or choose a file."})
+
+
+def _check_room(item: RequestItem) -> None:
+    """Nobody fills the disk with corrections."""
+    given = sa.select(sa.func.count()).where(RequestAnswer.item_id == item.id)
+    if (db.session.scalar(given) or 0) >= MOST_ANSWERS:
+        raise Undecidable(
+            f"This was answered {MOST_ANSWERS} times already. Please ask a question instead."
+        )
 
 
 def _item(request: Document, position: int) -> RequestItem:

@@ -137,7 +137,7 @@ def test_items_are_answered_by_link_and_account_judged_and_completed(both, clock
     assert types.count(Activity.JUDGE_ANSWER) == 4
 
 
-def test_what_cannot_be_taken_is_said_at_its_field_and_changes_nothing(stage):
+def test_what_cannot_be_taken_is_said_at_its_field_and_changes_nothing(stage, monkeypatch):
     request, link = request_of(stage.acme)
     before = stage.acme.dump()
     visitor = stage.visitor()
@@ -159,5 +159,9 @@ def test_what_cannot_be_taken_is_said_at_its_field_and_changes_nothing(stage):
     huge = {"file": plan(data=b"%PDF" + b"x" * (27 * 1024 * 1024)), "revision": "1"}
     assert visitor.post(f"{link}/items/1", huge, **form).status == 413
     assert visitor.post(f"{link}/items/3", {"answer": "x", "revision": "7"}).status == 409
+    monkeypatch.setattr(requests, "MOST_ANSWERS", 0)
+    once_more = visitor.post(f"{link}/items/1", {"file": plan(), "revision": "1"}, **form)
+    assert (once_more.status, "0 times already" in once_more.text) == (409, True)
+    assert [one for one in (stage.folder / "files").rglob("*") if one.is_file()] == []
     assert stage.acme.dump() == before
     assert stage.acme.read(request).state == "sent"
