@@ -6,7 +6,7 @@ import datetime as dt
 import secrets
 from collections.abc import Collection
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
@@ -39,6 +39,7 @@ _DOUBLED = dt.timedelta(minutes=1)  # the same words again from the same person:
 
 
 PartKind = type[Task] | type[Milestone] | type[Deliverable] | type[TimeEntry]
+Part = TypeVar("Part", Task, Milestone, Deliverable, TimeEntry)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,43 +119,35 @@ def add_task(
     assignee: str = "",
     state: TaskState = TaskState.OPEN,
     due_on: dt.date | None = None,
-    external_id: str | None = None,
 ) -> Task:
     """A task at the end of the list. Raises BadInput, Unknown."""
-    values = {
-        "name": one_line(name, "name", 300),
-        "assignee": one_line(assignee, "assignee", 200, required=False),
-        "state": state.value,
-        "due_on": due_on,
-        "external_id": external_id,
-    }
-    with unit_of_work():
-        project = held(project_id)
-        task = Task(project_id=project.id, position=_next(Task, project.id), **values)
-        db.session.add(task)
-        db.session.flush()
-        touch(project)
-        activity.record(entry(Activity.CHANGE_PROJECT, project, by, task=task.id))
-    return task
+    return _add_part(project_id, Task, _task(name, assignee, state, due_on), by=by)
 
 
 def set_task(
     project_id: int,
     task_id: int,
-    state: TaskState,
+    name: str,
     *,
     by: str,
-    name: str | None = None,
-    assignee: str | None = None,
-    due_on: dt.date | None = None,
+    assignee: str,
+    state: TaskState,
+    due_on: dt.date | None,
 ) -> None:
-    """How a task stands, what it is called, and when it is due. Raises BadInput, Unknown."""
-    values: dict[str, Any] = {"state": state.value, "due_on": due_on}
-    if name is not None:
-        values["name"] = one_line(name, "name", 300)
-    if assignee is not None:
-        values["assignee"] = one_line(assignee, "assignee", 200, required=False)
-    _set_part(project_id, Task, task_id, values, by=by)
+    """What a task is called, how it stands, and when it is due. Raises BadInput, Unknown."""
+    _set_part(project_id, Task, task_id, _task(name, assignee, state, due_on), by=by)
+
+
+def add_milestone(
+    project_id: int,
+    name: str,
+    *,
+    by: str,
+    due_on: dt.date | None = None,
+    reached_on: dt.date | None = None,
+) -> Milestone:
+    """A milestone at the end of the list. Raises BadInput, Unknown."""
+    return _add_part(project_id, Milestone, _milestone(name, due_on, reached_on), by=by)
 
 
 def set_milestone(
@@ -167,12 +160,21 @@ def set_milestone(
     reached_on: dt.date | None,
 ) -> None:
     """Raises BadInput, Unknown."""
-    values = {
-        "name": one_line(name, "name", 300),
-        "due_on": due_on,
-        "reached_on": reached_on,
-    }
+    values = _milestone(name, due_on, reached_on)
     _set_part(project_id, Milestone, milestone_id, values, by=by)
+
+
+def add_deliverable(
+    project_id: int,
+    name: str,
+    *,
+    by: str,
+    description: str = "",
+    delivered_on: dt.date | None = None,
+) -> Deliverable:
+    """A deliverable at the end of the list. Raises BadInput, Unknown."""
+    values = _deliverable(name, description, delivered_on)
+    return _add_part(project_id, Deliverable, values, by=by)
 
 
 def set_deliverable(
@@ -185,84 +187,8 @@ def set_deliverable(
     delivered_on: dt.date | None,
 ) -> None:
     """Raises BadInput, Unknown."""
-    values = {
-        "name": one_line(name, "name", 300),
-        "description": paragraphs(description, "description", 4000, required=False),
-        "delivered_on": delivered_on,
-    }
+    values = _deliverable(name, description, delivered_on)
     _set_part(project_id, Deliverable, deliverable_id, values, by=by)
-
-
-def add_milestone(
-    project_id: int,
-    name: str,
-    *,
-    by: str,
-    due_on: dt.date | None = None,
-    reached_on: dt.date | None = None,
-    external_id: str | None = None,
-) -> Milestone:
-    """Raises BadInput, Unknown."""
-    name = one_line(name, "name", 300)
-    with unit_of_work():
-        project = held(project_id)
-        milestone = Milestone(
-            project_id=project.id,
-            position=_next(Milestone, project.id),
-            name=name,
-            due_on=due_on,
-            reached_on=reached_on,
-            external_id=external_id,
-        )
-        db.session.add(milestone)
-        db.session.flush()
-        touch(project)
-        activity.record(entry(Activity.CHANGE_PROJECT, project, by, milestone=milestone.id))
-    return milestone
-
-
-def add_deliverable(
-    project_id: int,
-    name: str,
-    *,
-    by: str,
-    description: str = "",
-    delivered_on: dt.date | None = None,
-    external_id: str | None = None,
-) -> Deliverable:
-    """Raises BadInput, Unknown."""
-    name = one_line(name, "name", 300)
-    description = paragraphs(description, "description", 4000, required=False)
-    with unit_of_work():
-        project = held(project_id)
-        deliverable = Deliverable(
-            project_id=project.id,
-            position=_next(Deliverable, project.id),
-            name=name,
-            description=description,
-            delivered_on=delivered_on,
-            external_id=external_id,
-        )
-        db.session.add(deliverable)
-        db.session.flush()
-        touch(project)
-        activity.record(entry(Activity.CHANGE_PROJECT, project, by, deliverable=deliverable.id))
-    return deliverable
-
-
-def remove_part(project_id: int, kind: PartKind, part_id: int, *, by: str) -> None:
-    """Take something out of a project. Hours of a task stay with the project. Raises Unknown."""
-    with unit_of_work():
-        project = held(project_id)
-        part = _part(project, kind, part_id)
-        if kind is Task:
-            db.session.execute(
-                sa.update(TimeEntry).where(TimeEntry.task_id == part_id).values(task_id=None)
-            )
-        db.session.delete(part)
-        touch(project)
-        removed = part.person if isinstance(part, TimeEntry) else part.name
-        activity.record(entry(Activity.CHANGE_PROJECT, project, by, removed=removed))
 
 
 def add_time(
@@ -274,27 +200,10 @@ def add_time(
     minutes: int,
     is_billable: bool = True,
     description: str = "",
-    task_id: int | None = None,
-    external_id: str | None = None,
 ) -> TimeEntry:
     """Hours worked, in minutes. Raises BadInput, Unknown."""
     values = _time(worked_on, person, minutes, is_billable, description)
-    with unit_of_work():
-        project = held(project_id)
-        if task_id is not None:
-            _part(project, Task, task_id)
-        worked = TimeEntry(
-            project_id=project.id,
-            task_id=task_id,
-            external_id=external_id,
-            created_at=clock.now(),
-            **values,
-        )
-        db.session.add(worked)
-        db.session.flush()
-        touch(project)
-        activity.record(entry(Activity.CHANGE_PROJECT, project, by, time=worked.id))
-    return worked
+    return _add_part(project_id, TimeEntry, values, by=by)
 
 
 def set_time(
@@ -313,18 +222,19 @@ def set_time(
     _set_part(project_id, TimeEntry, entry_id, values, by=by)
 
 
-def _time(
-    worked_on: dt.date, person: str, minutes: int, is_billable: bool, description: str
-) -> dict[str, Any]:
-    if not 0 < minutes <= 24 * 60:
-        raise BadInput({"minutes": "A day has between 1 minute and 24 hours."})
-    return {
-        "worked_on": worked_on,
-        "person": one_line(person, "person", 200),
-        "minutes": minutes,
-        "is_billable": is_billable,
-        "description": paragraphs(description, "description", 2000, required=False),
-    }
+def remove_part(project_id: int, kind: PartKind, part_id: int, *, by: str) -> None:
+    """Take something out of a project. Hours of a task stay with the project. Raises Unknown."""
+    with unit_of_work():
+        project = held(project_id)
+        part = _part(project, kind, part_id)
+        if kind is Task:
+            db.session.execute(
+                sa.update(TimeEntry).where(TimeEntry.task_id == part_id).values(task_id=None)
+            )
+        db.session.delete(part)
+        touch(project)
+        removed = part.person if isinstance(part, TimeEntry) else part.name
+        activity.record(entry(Activity.CHANGE_PROJECT, project, by, removed=removed))
 
 
 # --- talking --------------------------------------------------------------------------------
@@ -411,6 +321,52 @@ def entry(type_: Activity, project: Project, by: str, **details: object) -> Entr
         customer_id=project.customer_id,
         details={"project": project.id, **details},
     )
+
+
+def _task(name: str, assignee: str, state: TaskState, due_on: dt.date | None) -> dict[str, Any]:
+    return {
+        "name": one_line(name, "name", 300),
+        "assignee": one_line(assignee, "assignee", 200, required=False),
+        "state": state.value,
+        "due_on": due_on,
+    }
+
+
+def _milestone(name: str, due_on: dt.date | None, reached_on: dt.date | None) -> dict[str, Any]:
+    return {"name": one_line(name, "name", 300), "due_on": due_on, "reached_on": reached_on}
+
+
+def _deliverable(name: str, description: str, delivered_on: dt.date | None) -> dict[str, Any]:
+    return {
+        "name": one_line(name, "name", 300),
+        "description": paragraphs(description, "description", 4000, required=False),
+        "delivered_on": delivered_on,
+    }
+
+
+def _time(
+    worked_on: dt.date, person: str, minutes: int, is_billable: bool, description: str
+) -> dict[str, Any]:
+    if not 0 < minutes <= 24 * 60:
+        raise BadInput({"minutes": "A day has between 1 minute and 24 hours."})
+    return {
+        "worked_on": worked_on,
+        "person": one_line(person, "person", 200),
+        "minutes": minutes,
+        "is_billable": is_billable,
+        "description": paragraphs(description, "description", 2000, required=False),
+    }
+
+
+def _add_part(project_id: int, kind: type[Part], values: dict[str, Any], *, by: str) -> Part:
+    with unit_of_work():
+        project = held(project_id)
+        part = kind(project_id=project.id, **values, **_beginning(kind, project.id))
+        db.session.add(part)
+        db.session.flush()
+        touch(project)
+        activity.record(entry(Activity.CHANGE_PROJECT, project, by, **{_CALLED[kind]: part.id}))
+    return part
 
 
 def _set_part(
@@ -514,7 +470,14 @@ def _check_dates(project: Project) -> None:
         raise BadInput({"ends_on": "A project ends after it began."})
 
 
-def _next(kind: type[Task] | type[Milestone] | type[Deliverable], project_id: int) -> int:
+def _beginning(kind: PartKind, project_id: int) -> dict[str, Any]:
+    """What the project gives to something new: hours a moment, all else its place in the list."""
+    if kind is TimeEntry:
+        return {"created_at": clock.now()}
+    return {"position": _next(kind, project_id)}
+
+
+def _next(kind: Any, project_id: int) -> int:
     count, last = db.session.execute(
         sa.select(sa.func.count(kind.id), sa.func.max(kind.position)).where(
             kind.project_id == project_id
