@@ -36,7 +36,9 @@ def paragraphs(text: str, field: str, limit: int, *, required: bool = True) -> s
 
 
 # What joins the character before it: marks, variation selectors, joiners, skin tones, tags.
-_JOINS = re.compile("[\u200d\ufe00-\ufe0f\u20e3\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]")
+_JOINS = re.compile(
+    "[\u200c\uff9e\uff9f\ufe00-\ufe0f\u20e3\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]"
+)
 _FLAG = range(0x1F1E6, 0x1F200)
 
 
@@ -56,6 +58,6 @@ def graphemes(text: str) -> int:
                 continue
         else:
             half_flag = False
-        count += not joined
+        count += not (joined and unicodedata.category(char) in {"So", "Sm"})
         joined = False
     return count

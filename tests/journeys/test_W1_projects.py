@@ -14,7 +14,7 @@ from portico.records.project import Comment, ProjectState, TaskState
 from portico.services import files, projects
 from portico.services.files import Place
 from portico.services.projects import ProjectFace
-from tests.cast import BEA, CHIYO, MARIT, OLAF
+from tests.cast import BEA, CHIYO, MARIT, OLAF, bodies
 
 DAY = dt.date(2026, 11, 10)
 
@@ -86,13 +86,18 @@ def test_the_customer_follows_a_project(acme, marit, clock):
     attach(acme, project_id, "inside.csv", shared=False)
     with acme.scope():
         customer = acme.customer(MARIT)
-        planned = ProjectFace(name="Sauna", starts_on=DAY, state=ProjectState.PLANNED)
+        planned = ProjectFace(
+            name="Sauna", starts_on=DAY, ends_on=DAY + dt.timedelta(7), state=ProjectState.PLANNED
+        )
         projects.create(customer.organization_id, customer.id, planned, by="Kari")
     cards = marit.get(f"{acme.portal}/projects")
     assert "Boathouse Active A new floor. 1 document" in cards.text
     board = marit.get(f"{acme.portal}/dashboard").text
     assert "Active projects 1" in board
-    assert "Upcoming projects View all projects Sauna begins 10 Nov 2026" in board
+    upcoming = board.partition("Upcoming projects View all projects ")[2]
+    assert upcoming.startswith(
+        "Active Boathouse from 10 Nov 2026 Planned Sauna 10 Nov 2026 – 17 Nov 2026"
+    )
     one = f"{acme.portal}/projects/{project_id}"
     page = marit.get(one)
     assert (page.heading, "hours" in page.text) == ("Boathouse", False)
@@ -115,6 +120,7 @@ def test_a_comment_is_said_once_and_told_to_the_team(acme, marit):
     page = marit.get(f"{one}?tab=comments")
     for words, why in (
         ("", "fill this in"), (" \n", "fill this in"), ("e\u0301" * 2001, "2000 characters"),
+        ("a\u200d" * 2001, "2000 characters"),
         ("\ud800".encode("utf-8", "surrogatepass"), "cannot be read"), ("x" * 30_000, "too long"),
     ):  # fmt: skip
         answer = marit.fill_in(page, {"comment": words}, form="/comments", htmx=True)
@@ -151,6 +157,9 @@ def test_what_the_team_says_and_shares_is_told_in_the_bell_and_by_mail(both):
     subjects = [letter.message["Subject"] for letter in both.letters_to(MARIT)]
     assert "We wrote a comment on Boathouse." in subjects
     assert "New document in Boathouse: drawing.csv." in subjects
+    comments = f"{acme.portal}/projects/{project_id}?tab=comments&org=halden"
+    letter = both.letters_to(MARIT)[subjects.index("We wrote a comment on Boathouse.")]
+    assert comments in bodies(letter)[0]
     bell = marit.get(f"{acme.portal}/notifications")
     number = acme.rows(Notification)[0].id
     opened = marit.fill_in(bell, form=f"/notifications/{number}")
