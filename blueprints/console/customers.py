@@ -204,7 +204,7 @@ def contact_active(customer_id: int, contact_id: int) -> Response:
 def contact_invite(customer_id: int, contact_id: int) -> Response:
     at, person = find(customer_id), _find_person(customer_id, contact_id)
     try:
-        accounts.invite(person.id, by=me().by)
+        accounts.invite(person.id, by=me().by, seen=_number(request.form.get("mail", "")))
     except StaffRefusal as problem:
         return _page(at, status=problem.status, error=problem.sentence)
     return _done(at, "invited")

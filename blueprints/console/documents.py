@@ -243,6 +243,8 @@ def _actions(at: OpenDocument) -> dict[str, str | None]:
         refused["send"] = sending.why_not(at.id) or ""
     else:
         refused["send"] = refused["copy"]
+    if not document_history.may_revoke(at.id):
+        refused["revoke"] = "There is no link to revoke."
     names = ["send", "copy", "post", "answer", "revoke", "void"]
     if KINDS[at.kind].answers:
         names += _OF_ANSWERS

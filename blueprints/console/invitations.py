@@ -31,7 +31,8 @@ def invitations_start() -> Response:
     if request.form.get("sure") != "yes":
         return _page(422, "Tick the box to send the invitations. Nobody was invited.")
     try:
-        batch = service.start(me().organization_id, _chosen(), by=me().by)
+        seen = _number(request.form.get("seen", ""))
+        batch = service.start(me().organization_id, _chosen(), by=me().by, seen=seen)
     except (BadInput, Conflict) as problem:
         return _page(problem.status, problem.sentence)
     return go(url_for("console.invitation_batch", batch_id=batch.id))

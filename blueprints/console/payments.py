@@ -161,11 +161,32 @@ def record_payment() -> Response:
 
 
 def _record(form: Form) -> int:
-    """Raises BadInput with everything that is wrong."""
-    typed, customer, errors = form.typed, form.picked.customer, {}
+    """The id of what was written down, also by the click before this one. Raises BadInput with
+    everything that is wrong."""
+    customer, errors = form.picked.customer, {}
     if customer is None:
         errors["customer"] = "Please choose the customer."
-    amount, day, parts = 0, dt.date.min, []
+    money, parts = None, []
+    try:
+        money = _money(form.typed)
+        if customer is not None and (made := settlements.recorded_already(customer.id, money)):
+            return made
+    except BadInput as problem:
+        errors |= problem.errors
+    if "currency" not in errors:
+        try:
+            parts = _parts(form.amounts, form.open, form.typed.currency)
+        except BadInput as problem:
+            errors |= problem.errors
+    if errors or customer is None or money is None:
+        raise BadInput(errors)
+    return settlements.record(customer.id, money, parts, by=me().by)
+
+
+def _money(typed: TypedMoney) -> Money:
+    """Raises BadInput."""
+    amount, day = 0, dt.date.min
+    errors: dict[str, str] = {}
     try:
         amount = books.amount_of(typed.amount, typed.currency)
     except BadInput as problem:
@@ -174,14 +195,9 @@ def _record(form: Form) -> int:
         day = dt.date.fromisoformat(typed.received_on.strip())
     except ValueError:
         errors["received_on"] = "Please give a day, such as 2026-11-30."
-    if "currency" not in errors:
-        try:
-            parts = _parts(form.amounts, form.open, typed.currency)
-        except BadInput as problem:
-            errors |= problem.errors
-    if errors or customer is None:
+    if errors:
         raise BadInput(errors)
-    money = Money(
+    return Money(
         typed.payment_kind,
         amount,
         typed.currency,
@@ -190,7 +206,6 @@ def _record(form: Form) -> int:
         method=typed.method,
         reference=typed.reference,
     )
-    return settlements.record(customer.id, money, parts, by=me().by)
 
 
 def _completed(form: Form) -> Form:

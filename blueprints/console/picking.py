@@ -22,6 +22,7 @@ class Picked:
     customer: CustomerRecord | None
     term: str = ""
     found: tuple[CustomerLine, ...] = ()
+    more: bool = False  # than are shown
     searched: bool = False
     just_now: bool = False  # by this very answer: what is known of them can be filled in
 
@@ -55,9 +56,8 @@ def search(text: str, *, asked: bool = False) -> Picked:
     term = search_term(text)
     if not term and not asked:
         return Picked(None)
-    rows = console_customers.page(me().organization_id, term=term).rows
-    found = tuple(one for one in rows if one.is_active)[:_FOUND]
-    return Picked(None, term, found, searched=True)
+    found = console_customers.active(me().organization_id, term, _FOUND + 1)
+    return Picked(None, term, tuple(found[:_FOUND]), len(found) > _FOUND, searched=True)
 
 
 def number(text: str) -> int | None:

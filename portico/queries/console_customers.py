@@ -67,6 +67,12 @@ class CustomerPage:
     back: int | None
 
 
+def active(organization_id: int, term: str, most: int) -> list[CustomerLine]:
+    """The first *most* active customers that match, by name."""
+    found = _places(organization_id, term, None, active=True)
+    return _lines(organization_id, found[:most])
+
+
 def page(
     organization_id: int, *, term: str = "", beyond: int | None = None, before: int | None = None
 ) -> CustomerPage:
@@ -84,10 +90,17 @@ def page(
 
 
 def _places(
-    organization_id: int, term: str, edge: int | None, *, backwards: bool = False
+    organization_id: int,
+    term: str,
+    edge: int | None,
+    *,
+    backwards: bool = False,
+    active: bool = False,
 ) -> list[int]:
     """Ids of the next customers by name and id, one more than a page."""
     wanted = [_customer.c.organization_id == organization_id]
+    if active:
+        wanted.append(_customer.c.is_active.is_(True))
     if term:
         wanted.append(_matches(organization_id, term))
     if edge is not None:
@@ -184,6 +197,7 @@ class CustomerRecord:
     is_active: bool
     portal_enabled: bool
     links: int  # that open something now
+    may_revoke: bool  # whether there is any, also one that ran out and could be renewed
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +215,8 @@ class Person:
     account_active: bool
     set_up_at: dt.datetime | None
     last_sign_in_at: dt.datetime | None
-    mail_state: str | None  # of the newest invitation
+    mail_id: int  # the newest invitation; 0: none
+    mail_state: str | None
     mail_at: dt.datetime | None
     mail_error: str
 
@@ -241,10 +256,10 @@ def find(organization_id: int, customer_id: int) -> CustomerRecord | None:
     """A customer of the organization; None for any other id."""
     if not 0 < customer_id <= LARGEST_ID:
         return None
+    kept = _link.c.customer_id == _customer.c.id, _link.c.revoked_at.is_(None)
     live = sa.select(sa.func.count()).where(
-        _link.c.customer_id == _customer.c.id,
+        *kept,
         _link.c.is_active.is_(True),
-        _link.c.revoked_at.is_(None),
         _link.c.ended_at.is_(None),
         sa.or_(_link.c.expires_at.is_(None), _link.c.expires_at > clock.now()),
     )
@@ -252,6 +267,7 @@ def find(organization_id: int, customer_id: int) -> CustomerRecord | None:
         _customer.c.id, _customer.c.name, _customer.c.external_id, _customer.c.tax_id,
         _customer.c.endpoint, _customer.c.is_active, _customer.c.portal_enabled,
         live.scalar_subquery().label("links"),
+        sa.exists().where(*kept).label("may_revoke"),
     ).where(_customer.c.id == customer_id, _customer.c.organization_id == organization_id)  # fmt: skip
     with reading() as connection:
         row = connection.execute(query).first()
@@ -259,7 +275,7 @@ def find(organization_id: int, customer_id: int) -> CustomerRecord | None:
         return None
     return CustomerRecord(
         row.id, row.name, row.external_id or "", row.tax_id or "", row.endpoint or "",
-        row.is_active, row.portal_enabled, row.links,
+        row.is_active, row.portal_enabled, row.links, row.may_revoke,
     )  # fmt: skip
 
 
@@ -291,7 +307,7 @@ def _people() -> sa.Select[Any]:
         *columns(_contact, "contact", "id", "customer_id", "name", "email", "role", "is_active",
                  "portal_access"),
         *columns(_account, "account", "id", "is_active", "set_up_at", "last_sign_in_at"),
-        *columns(_mail, "mail", "state", "created_at", "sent_at", "error"),
+        *columns(_mail, "mail", "id", "state", "created_at", "sent_at", "error"),
     ).select_from(
         sa.outerjoin(_contact, _account, _account.c.contact_id == _contact.c.id)
         .outerjoin(_mail, _mail.c.id == _account.c.invitation_mail_id)
@@ -311,6 +327,7 @@ def _person(row: Any) -> Person:
         account_active=bool(row.account_is_active),
         set_up_at=row.account_set_up_at,
         last_sign_in_at=row.account_last_sign_in_at,
+        mail_id=row.mail_id or 0,
         mail_state=row.mail_state,
         mail_at=row.mail_sent_at or row.mail_created_at,
         mail_error=row.mail_error or "",

@@ -103,6 +103,17 @@ def has_link(document_id: int, link_id: int) -> bool:
     return found is not None
 
 
+def may_revoke(document_id: int) -> bool:
+    """Whether there is a link to revoke: also an expired one, which could be renewed."""
+    with reading() as connection:
+        found = connection.execute(
+            sa.select(_link.c.id)
+            .where(_link.c.document_id == document_id, _link.c.revoked_at.is_(None))
+            .limit(1)
+        ).first()
+    return found is not None
+
+
 def _seen(ids: list[int]) -> dict[int, Any]:
     if not ids:
         return {}

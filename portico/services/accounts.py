@@ -33,10 +33,11 @@ _WITH_TOKEN = (MailKind.ACCOUNT_SETUP.value, MailKind.PASSWORD_RESET.value)
 # --- ways in --------------------------------------------------------------------------------
 
 
-def invite(contact_id: int, *, by: str) -> PortalAccount:
+def invite(contact_id: int, *, by: str, seen: int | None = None) -> PortalAccount:
     """Open the portal to a contact: sets the flags, makes the account, mails a setup link (A4).
 
-    Possible again until setup is done. Raises Unknown, StaffRefusal, Conflict.
+    Possible again until setup is done. Raises Unknown, StaffRefusal, Conflict; also where another
+    invitation went out since the one that was *seen* (0: none), so that a second click mails none.
     """
     with unit_of_work():
         account = _invitable(contact_id, by=by)
@@ -45,6 +46,11 @@ def invite(contact_id: int, *, by: str) -> PortalAccount:
             raise Conflict(
                 f"{contact.name} has an account already. They sign in with their password, and "
                 "the sign-in page mails a new one; where access is off, switch it on."
+            )
+        if seen is not None and seen != (account.invitation_mail_id or 0):
+            raise Conflict(
+                f"{contact.name} was invited a moment ago, perhaps by a second click. Nothing "
+                "more was sent."
             )
         _let_in(contact, customer)
         _post_setup(account)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
+import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from portico import clock
@@ -11,6 +12,7 @@ from portico.db import db, unit_of_work
 from portico.records.account import PortalAccount
 from portico.records.activity import Activity, ActorKind
 from portico.records.customer import Contact, Customer
+from portico.records.organization import Organization
 from portico.refusals import BadInput, Unknown
 from portico.services import accounts, activity, team
 from portico.services.activity import Entry
@@ -37,10 +39,15 @@ class ContactFace:
 
 
 def create(organization_id: int, face: CustomerFace, *, by: str) -> Customer:
-    """A new customer. Raises BadInput."""
+    """A new customer. Raises BadInput; also where there is one of whom the very same is written
+    down, so that a second click makes no second one."""
     values = _checked(face)
     try:
         with unit_of_work():
+            _hold(Organization, organization_id)
+            if values["external_id"] is None:  # else the id tells them apart
+                twin = "There is such a customer already. If they are two, give the new one an id."
+                _refuse_twin(Customer, twin, organization_id=organization_id, **values)
             customer = Customer(organization_id=organization_id, created_at=clock.now(), **values)
             db.session.add(customer)
             db.session.flush()
@@ -78,14 +85,17 @@ def switch(customer_id: int, *, on: bool, by: str) -> None:
 
 
 def add_contact(customer_id: int, face: ContactFace, *, by: str) -> Contact:
-    """A person at a customer. Raises BadInput, Unknown."""
+    """A person at a customer. Raises BadInput, also for the very same person once more; Unknown."""
     values = {
         "name": one_line(face.name, "name", 200),
         "email": team.check_email(face.email) if face.email.strip() else None,
         "role": one_line(face.role, "role", 100, required=False),
     }
     with unit_of_work():
+        _hold(Customer, customer_id)
         customer = _customer(customer_id)
+        twin = f"{values['name']} is a contact of this customer already."
+        _refuse_twin(Contact, twin, customer_id=customer_id, **values)
         contact = Contact(
             organization_id=customer.organization_id,
             customer_id=customer.id,
@@ -122,6 +132,18 @@ def _customer(customer_id: int) -> Customer:
     if customer is None:
         raise Unknown("There is no such customer.")
     return customer
+
+
+def _hold(table: type[Organization | Customer], record_id: int) -> None:
+    """Nobody else adds to it until the running unit of work is over."""
+    db.session.get(table, record_id, with_for_update={"key_share": True}, populate_existing=True)
+
+
+def _refuse_twin(table: type[Customer | Contact], sentence: str, **values: object) -> None:
+    """Raises BadInput where the very same is written down already."""
+    twin = sa.select(table.id).filter_by(is_active=True, **values).limit(1)
+    if db.session.execute(twin).first() is not None:
+        raise BadInput({"name": sentence})
 
 
 def _checked(face: CustomerFace) -> dict[str, str | None]:

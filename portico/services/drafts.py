@@ -140,7 +140,8 @@ def _recent(organization_id: int, kind: Kind) -> Sequence[Any]:
 def create(
     customer_id: int, kind: Kind, typed: TypedPaper | TypedShared, *, post: bool, by: str
 ) -> int:
-    """A new document, posted or as a draft; returns its id.
+    """A new document, posted or as a draft; returns its id. What was written already with this
+    very number and content is not written again: a second click makes no second document.
 
     Raises BadInput with every field that is wrong, Unknown.
     """
@@ -153,6 +154,9 @@ def create(
             seller, buyer = parties.seller(organization), parties.buyer(customer)
             project = _project(customer.id, typed)
             content = _content(kind, typed, seller, buyer, organization, project)
+            written = _written_already(customer, content, post=post)
+            if written is not None:
+                return written
             _require_free(organization, kind, content.number)
             payments.hold_books(customer.id)
             draft = Draft(content, content.number, post=post)
@@ -345,6 +349,18 @@ def _holder(organization_id: int, kind: Kind, number: str, but: int | None = Non
         if found is not None:
             return found
     return None
+
+
+def _written_already(customer: Customer, content: DocumentContent, *, post: bool) -> int | None:
+    """The customer's document that says the very same, posted or a draft as was asked for."""
+    holder = _holder(customer.organization_id, content.kind, content.number)
+    if holder is None:
+        return None
+    document = documents.find(holder)
+    newest = documents.revision_of(document, document.current_revision)
+    same = newest.content_sha256 == fingerprint(content.canonical())
+    is_as_asked = document.is_posted == post and not document.is_void
+    return holder if same and is_as_asked and document.customer_id == customer.id else None
 
 
 def _renumber(organization: Organization, document: Document, number: str) -> None:

@@ -105,11 +105,19 @@ class _Invited:
     account_id: int
 
 
-def start(organization_id: int, chosen: Sequence[int] | None = None, *, by: str) -> InvitationBatch:
+def start(
+    organization_id: int, chosen: Sequence[int] | None = None, *, by: str, seen: int | None = None
+) -> InvitationBatch:
     """Invite everybody who is eligible, or those of *chosen* contacts who are; the others are
-    items too, with the reason. Raises BadInput (nobody chosen), Conflict (nobody eligible)."""
+    items too, with the reason. Raises BadInput (nobody chosen), Conflict (nobody eligible, or a
+    run was begun since the one that was *seen*, 0: none)."""
     with unit_of_work():
         _hold(organization_id)
+        if seen is not None and seen != _newest(organization_id):
+            raise Conflict(
+                "A run was begun a moment ago, perhaps by a second click; it stands below. Nothing "
+                "more was sent."
+            )
         wanted = None if chosen is None else _own(organization_id, chosen)
         people = _eligible(organization_id, wanted)
         if wanted is None and not people:
@@ -131,6 +139,14 @@ def _hold(organization_id: int) -> None:
     db.session.get_one(
         Organization, organization_id, with_for_update={"key_share": True}, populate_existing=True
     )
+
+
+def _newest(organization_id: int) -> int:
+    """The last batch of an organization; 0 where there is none."""
+    newest = sa.select(sa.func.max(InvitationBatch.id)).where(
+        InvitationBatch.organization_id == organization_id
+    )
+    return db.session.execute(newest).scalar() or 0
 
 
 def _own(organization_id: int, chosen: Sequence[int]) -> list[int]:

@@ -14,6 +14,7 @@ from sqlalchemy.exc import IntegrityError
 
 from portico import clock
 from portico.db import db, unit_of_work
+from portico.records.customer import Customer
 from portico.records.organization import Organization
 from portico.records.payment import Payment, PaymentKind
 from portico.refusals import BadInput, Conflict, StaffRefusal
@@ -69,7 +70,8 @@ class Part:
 
 
 def record(customer_id: int, money: Money, parts: Sequence[Part], *, by: str) -> int:
-    """Write down a payment or refund and what it settles; returns its id.
+    """Write down a payment or refund and what it settles; returns its id. Where it was written
+    down already (by a second click), it stays as it is.
 
     Raises BadInput with the fields that are wrong; those of a part as ``settle.invoice-12``.
     """
@@ -82,7 +84,26 @@ def record(customer_id: int, money: Money, parts: Sequence[Part], *, by: str) ->
             _move(side, payment.id, parts, by)
             return payment.id
     except (Conflict, IntegrityError):
-        raise BadInput({"number": "Another payment or refund has this number."}) from None
+        recorded = recorded_already(customer_id, money)
+        if recorded is None:
+            raise BadInput({"number": "Another payment or refund has this number."}) from None
+        return recorded
+
+
+def recorded_already(customer_id: int, money: Money) -> int | None:
+    """The customer's payment or refund that has this number and says the very same. Raises
+    BadInput where *money* cannot be."""
+    organization = db.session.get_one(
+        Organization, db.session.get_one(Customer, customer_id).organization_id
+    )
+    money = money.checked(clock.today(organization.timezone))
+    found = payments.find_by_external_id(organization.id, money.external_id)
+    if found is None or found.is_void or found.customer_id != customer_id:
+        return None
+    same = (found.kind, found.amount, found.currency, found.received_on) == (
+        money.kind, money.amount, money.currency, money.received_on,
+    )  # fmt: skip
+    return found.id if same else None
 
 
 def settle(side: Side, record_id: int, parts: Sequence[Part], *, by: str) -> None:

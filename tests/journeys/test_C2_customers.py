@@ -96,6 +96,9 @@ def test_a_customer_and_a_contact_are_written_down(acme, kari):
     taken = kari.fill_in(f"{acme.console}/customers/new", new, form="/customers")
     assert taken.status == 422
     assert "Another customer has the id '7'" in taken.text
+    twin = {"name": "Fjordhus AS", "external_id": ""}  # or what a second click would make
+    refused = kari.fill_in(f"{acme.console}/customers/new", twin, form="/customers")
+    assert (refused.status, "such a customer already" in refused.text) == (422, True)
     for name in ("", "x" * 10_000, "a\u202eb"):
         typed = new | {"name": name, "external_id": "8"}
         refused = kari.fill_in(f"{acme.console}/customers/new", typed, form="/customers")
@@ -106,6 +109,8 @@ def test_a_customer_and_a_contact_are_written_down(acme, kari):
     assert kari.fill_in(url, {"name": "Liv", "email": "not one"}, form="/contacts").status == 422
     done = kari.fill_in(url, {"name": "Liv", "email": "Liv@asgard.example"}, form="/contacts")
     assert "Liv@asgard.example" in kari.get(done.location).text
+    again = kari.fill_in(url, {"name": "Liv", "email": "Liv@asgard.example"}, form="/contacts")
+    assert (again.status, "a contact of this customer already" in again.text) == (422, True)
     edit = made.location.partition("?")[0] + "/edit"
     assert kari.fill_in(edit, {"name": "Asgard"}, form="/edit", htmx=True).headers["HX-Redirect"]
     assert kari.get(made.location).heading == "Asgard"
@@ -123,9 +128,12 @@ def test_access_from_invitation_to_the_end(acme, stage, kari):
     assert "Being invited" in answer.text
     stage.deliver()
     first = stage.way_in(MARIT)
-    assert "Resend invitation" in kari.get(_at(acme, MARIT)).text
-    _press(kari, acme, MARIT, "/invite")
-    stage.deliver()
+    page = kari.get(_at(acme, MARIT))
+    assert "Resend invitation" in page.text
+    twice = [kari.fill_in(page, form="/invite", htmx=True) for _ in range(2)]
+    assert [one.status for one in twice] == [200, 409]
+    assert "perhaps by a second click" in twice[1].text
+    assert stage.deliver() == 1
     marit = stage.visitor()
     assert marit.get(first).status == 410
     password = {"password": PASSWORD, "again": PASSWORD}
@@ -173,7 +181,9 @@ def test_links_are_revoked_after_a_question(acme, stage, kari):
     assert unsure.status == 422
     assert stage.visitor().get(link).status == 200
     sure = kari.fill_in(page, {"sure": "yes"}, form="/revoke-links")
-    assert "Every link" in kari.get(sure.location).text
+    done = kari.get(sure.location)
+    assert "Every link" in done.text
+    assert not [action for action in done.forms() if action.endswith("/revoke-links")]
     assert stage.visitor().get(link).status == 404
     assert stage.visitor().get(other).status == 200
 
