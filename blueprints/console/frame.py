@@ -42,11 +42,13 @@ _BELOW = {"/staff/invitations": "/staff/customers"}
 def console_page(
     template: str, *, part: str | None = None, status: int = 200, **context: Any
 ) -> Response:
-    """A page inside the console's frame, or its part."""
+    """A page inside the console's frame, or its part, which takes what was said above it before
+    off the page."""
     who = me()
     return page(
         template,
-        part=part,
+        part="layouts/_console_part.html" if part else None,
+        inner=part,
         status=status,
         org=brand_css_url(who.org),
         me=who,

@@ -50,10 +50,12 @@ def admit() -> Response | None:
     if who is None:
         if endpoint not in GUESTS_ONLY | OPEN:
             return _to_the_entrance()
-    elif who.second_factor_due and endpoint not in HALFWAY | OPEN:
-        return go(url_for("console.second_factor"))
-    elif endpoint in GUESTS_ONLY:
-        return go(url_for("console.start"))
+    else:
+        g.staff = who
+        if who.second_factor_due and endpoint not in HALFWAY | OPEN:
+            return go(url_for("console.second_factor"))
+        if endpoint in GUESTS_ONLY:
+            return go(url_for("console.start"))
     _require_possible_ids()
     view = current_app.view_functions[request.endpoint or ""]
     if request.method == "POST":
@@ -65,7 +67,6 @@ def admit() -> Response | None:
     if who is not None:
         if clock.now() - who.last_seen_at > _SEEN_EVERY:
             staff.seen(who.session_id)
-        g.staff = who
         if endpoint not in GUESTS_ONLY | OPEN | HALFWAY:
             _require(who, view)
     return None

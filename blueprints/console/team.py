@@ -69,7 +69,11 @@ def team_role(staff_id: int) -> Response:
         colleagues.change_role(staff_id, me().organization_id, role, by=me().by)
     except (BadInput, LastOwner) as problem:
         return _one(staff_id, problem.status, error=problem.sentence)
-    return _done(f"The role is {role.value} now.", staff_id)
+    sentence = f"The role is {role.value} now."
+    if staff_id == me().staff_id and Permission.TEAM not in role.permissions:
+        flash(sentence)  # this page is theirs no more
+        return go(url_for("console.start"))
+    return _done(sentence, staff_id)
 
 
 @bp.post("/team/<int:staff_id>/remove")
@@ -79,6 +83,8 @@ def team_remove(staff_id: int) -> Response:
         member = colleagues.remove(staff_id, me().organization_id, by=me().by)
     except LastOwner as problem:
         return _one(staff_id, problem.status, error=problem.sentence)
+    if staff_id == me().staff_id:
+        return go(url_for("console.login", done="out"))
     return _gone(f"{member.name} is off the team.")
 
 

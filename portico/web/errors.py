@@ -105,13 +105,20 @@ def _answer(status: int, title: str, sentence: str, hint: str) -> Response:
     part = request.headers.get("HX-Request") == "true"
     name = "errors/_part.html" if part else "errors/page.html"
     said = {"title": title, "sentence": sentence, "hint": hint, "status": status}
-    # Whom the portal's gate let in is shown the way back.
-    back = url_for("customer_portal.dashboard") if "signed_in" in g else None
     response = Response(
-        render_template(name, back_url=back, **said), status=status, mimetype="text/html"
+        render_template(name, back=_way_back(), **said), status=status, mimetype="text/html"
     )
     response.headers["Vary"] = "HX-Request"
     return harden(response)
+
+
+def _way_back() -> tuple[str, str] | None:
+    """Where whom a gate let in can go on, and its name."""
+    if "signed_in" in g:
+        return url_for("customer_portal.dashboard"), "Back to your dashboard"
+    if "staff" in g:
+        return url_for("console.start"), "Back to the start"
+    return None
 
 
 def _cause(error: Exception) -> str:
