@@ -47,7 +47,7 @@ def money(minor: int, currency: str, locale: str) -> str:
     pattern = _currency_pattern(locale, digits_of(currency))
     value, known = from_minor(minor, currency), locale_of(locale)
     text: str = pattern.apply(value, known, currency=currency, currency_digits=False)
-    return text
+    return _minus_first(text, locale)
 
 
 @lru_cache(maxsize=256)
@@ -65,9 +65,17 @@ def amount(value: str | Decimal, currency: str, locale: str) -> str:
     exponent = number.as_tuple().exponent
     places = max(digits_of(currency), -exponent if isinstance(exponent, int) else 0)
     pattern = "#,##0." + "0" * places if places else "#,##0"
-    return format_decimal(
+    text = format_decimal(
         number, format=pattern, locale=locale_of(locale), decimal_quantization=False
     )
+    return _minus_first(text, locale)
+
+
+def _minus_first(text: str, locale: str) -> str:
+    """The same with its minus bound to the figures: among right-to-left text it would stand
+    behind them."""
+    rtl = direction(locale) == "rtl"
+    return text.replace("-", "\N{LEFT-TO-RIGHT MARK}-") if rtl else text
 
 
 @lru_cache(maxsize=4096)
@@ -79,7 +87,8 @@ def plain_money(minor: int, currency: str, locale: str) -> str:
 @lru_cache(maxsize=4096)
 def number(value: str | Decimal, locale: str) -> str:
     """A quantity or rate with no decimals but its own: ``16``, ``7.5``."""
-    return format_decimal(Decimal(value), locale=locale_of(locale), decimal_quantization=False)
+    text = format_decimal(Decimal(value), locale=locale_of(locale), decimal_quantization=False)
+    return _minus_first(text, locale)
 
 
 def percent(value: str | Decimal, locale: str) -> str:
