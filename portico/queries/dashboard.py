@@ -70,7 +70,7 @@ class Dashboard:
     to_do: list[ToDo]
     happened: list[Happening]
     active_projects: int | None = None  # None: the organization shows no projects
-    upcoming: list[Card] = field(default_factory=list)  # projects that are planned
+    upcoming: list[Card] = field(default_factory=list)  # projects that go on or are planned
 
 
 def read(actor: Actor, zone: str, sections: list[str]) -> Dashboard:

@@ -173,8 +173,8 @@ def cards(actor: Actor, *, before: int | None = None, after: int | None = None) 
 
 
 def upcoming(actor: Actor, most: int) -> list[Card]:
-    """Planned projects, the next to begin first; those without a day come last."""
-    wanted = _project.c.state == ProjectState.PLANNED.value
+    """What goes on or is planned, the first to begin first; what has no day yet comes last."""
+    wanted = _project.c.state.in_([ProjectState.ACTIVE.value, ProjectState.PLANNED.value])
     order = (_project.c.starts_on.is_(None), _project.c.starts_on, _project.c.id)
     with reading() as connection:
         rows = connection.execute(_card_query(actor).where(wanted).order_by(*order).limit(most))

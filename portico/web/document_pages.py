@@ -202,7 +202,9 @@ def _answered(door: Door, done: str | None = None) -> Response:
         return redirect(f"{door.root}{query}#decision", 303)  # type: ignore[return-value]
     door.shown = door.read_again()
     text = _DONE.get(done or "")
-    return _page(door, notice=_notice("good", text) if text else None, typed={})
+    response = _page(door, notice=_notice("good", text) if text else None, typed={})
+    response.headers["HX-Trigger"] = "answered"  # what else is on the page may wait for it
+    return response
 
 
 def _again(
