@@ -69,10 +69,12 @@ def logout() -> Response:
 
 @bp.post("/logout")
 def logout_submit() -> Response:
-    slug = signed_in().org.slug
+    """To the sign-in page: of another organization, and on from there, where that was meant."""
+    slug = request.form.get("org") or signed_in().org.slug
+    wanted = wanted_page(request.form.get("next", ""))
     accounts.sign_out(signed_in().actor)
     sign_in.sign_out()
-    return go(url_for("customer_portal.login", org=slug, done="out"))
+    return go(url_for("customer_portal.login", org=slug, next=wanted, done="out"))
 
 
 @bp.get("/forgot-password")

@@ -7,10 +7,13 @@ import datetime as dt
 from flask import Response, g, request, url_for
 
 from portico import clock
+from portico.db import current_tenant
+from portico.queries import organizations
 from portico.queries.signed_in import SignedIn
 from portico.services import sessions
 from portico.web import sign_in, uploads
 from portico.web.origin import require_own_form
+from portico.web.pages import brand_css_url, page
 from portico.web.ways import GUESTS_ONLY, OPEN, go, this_page
 
 # Whose form may hold a file.
@@ -35,6 +38,8 @@ def admit() -> Response | None:
         if clock.now() - who.last_seen_at > _SEEN_EVERY:
             sessions.seen(who.session_id)
         g.signed_in = who
+        if endpoint not in OPEN:
+            return _elsewhere(who)
     return None
 
 
@@ -42,6 +47,25 @@ def signed_in() -> SignedIn:
     """The customer whom the gate let in."""
     who: SignedIn = g.signed_in
     return who
+
+
+def _elsewhere(who: SignedIn) -> Response | None:
+    """A mail of another organization was followed: nothing of it is here, but the way to it (A2)."""
+    named = request.args.get("org", who.org.slug)
+    if request.method != "GET" or named == who.org.slug:
+        return None
+    other = next((one for one in organizations.all_of_them() if one.slug == named), None)
+    if other is None:
+        return None
+    return page(
+        "portal/elsewhere.html",
+        status=404,
+        org=brand_css_url(who.org),
+        tenant_name=current_tenant().name,
+        me=who,
+        other=other,
+        wanted=this_page(),
+    )
 
 
 def _to_the_entrance() -> Response:

@@ -246,7 +246,8 @@ def _facts(about: Subject) -> dict[str, Any]:
 def page_url(path: str, organization: str) -> str:
     """A page of the portal for a mail (T5); *path* is below the portal's root. Whoever has to sign
     in first need not say in which organization, which is given by its short name (A2)."""
-    return f"{current_tenant().public_url}/customer-portal/{path}?org={organization}"
+    more = "&" if "?" in path else "?"
+    return f"{current_tenant().public_url}/customer-portal/{path}{more}org={organization}"
 
 
 # --- to mail it -----------------------------------------------------------------------------------

@@ -172,6 +172,27 @@ def test_from_the_mail_a_guest_need_not_say_in_which_organization(acme):
     assert "Q-2041" in guest.get(page).text
 
 
+def test_from_the_mail_of_another_organization_the_way_leads_there(acme):
+    """Somebody with an account at each follows a mail in a browser where the other one is open."""
+    document = acme.document(CHIYO, number="Q-KUMO")
+    acme.account(CHIYO, address="203.0.113.8")
+    browser = acme.account(MARIT)
+    page = f"{acme.portal}/quotes/{document}?org=brightwater"
+    asked = browser.get(page)
+    assert (asked.status, asked.heading) == (404, "This page is at Brightwater of Acme")
+    assert "Q-KUMO" not in asked.source
+    for nobodys in ("nowhere", "", "halden"):
+        assert browser.get(f"{acme.portal}/quotes?org={nobodys}").heading == "Quotes"
+    login = browser.get(browser.fill_in(asked, form="/logout").location)
+    assert login.form("/login")[1]["org"] == "brightwater"
+    done = browser.fill_in(login, {"email": CHIYO.email, "password": PASSWORD}, form="/login")
+    assert done.location == page
+    assert browser.get(page).heading == "Q-KUMO"
+    form = browser.get(f"{acme.portal}/logout").form("/logout")[1]
+    astray = form | {"org": "x\ny", "next": "https://mallory.example/customer-portal/"}
+    assert "mallory" not in browser.post(f"{acme.portal}/logout", astray).location
+
+
 def test_the_bell_counts_and_a_get_changes_nothing(acme):
     _settle(acme, JONAS)
     browser = acme.account(JONAS)
