@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, Page
 from portico import clock
 from portico.records.content import Kind
 from portico.records.link import PortalLink
+from tests.browser.furniture import Furniture, furnish
 from tests.cast import MARIT, Company, Stage
 from tests.crowd import running
 from tests.servers import smtp_inbox
@@ -73,6 +74,12 @@ def house(tmp_path_factory: pytest.TempPathFactory, pattern: Path) -> Iterator[H
             stage.open_at(stage.acme, base)
             yield House(stage, base)
         stage.close()
+
+
+@pytest.fixture(scope="session")
+def furniture(house: House) -> Furniture:
+    """What Ragna has in the house; Tove has nothing yet, and both have an account."""
+    return furnish(house)
 
 
 @pytest.fixture(params=[True, False], ids=["with JavaScript", "without JavaScript"])

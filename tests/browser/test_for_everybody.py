@@ -2,27 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.resources
-
 import pytest
 from playwright.sync_api import expect
 
 from portico.records.content import Kind
+from tests.browser.axe import audit
 from tests.browser.conftest import DESKTOP, PHONE
-
-AXE = importlib.resources.files("axe_playwright_python").joinpath("axe.min.js").read_text()
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-
-
-def audit(page):
-    """What axe finds wrong on a page, one line for each fault."""
-    page.evaluate(AXE)
-    found = page.evaluate("rules => axe.run({runOnly: rules})", RULES)
-    return [
-        f"{one['id']}: {node['target']} {node['failureSummary']}"
-        for one in found["violations"]
-        for node in one["nodes"]
-    ]
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])

@@ -1,4 +1,5 @@
-"""The account portal by a real browser: lists, the back button, a decision on the dashboard."""
+"""The account portal by a real browser: from the invitation to the way out, lists, the back
+button, a decision on the dashboard, and what axe says of every page."""
 
 from __future__ import annotations
 
@@ -8,26 +9,35 @@ import pytest
 from playwright.sync_api import expect
 
 from portico import clock
+from portico.queries.lists import SECTIONS
 from portico.records.account import PortalAccount
 from portico.records.content import Kind
-from tests.browser.conftest import DESKTOP, PHONE
-from tests.browser.test_for_everybody import audit
-from tests.cast import MARIT, PASSWORD
+from tests.browser.axe import audit_everywhere
+from tests.browser.furniture import RAGNA, TOVE
+from tests.cast import MARIT, PASSWORD, Person
+
+OTHER = "the oak door sticks in autumn"
+
+
+def sign_in(page, portal, person, password=PASSWORD):
+    page.goto(f"{portal}/login?org=halden")
+    page.get_by_label("E-mail address").fill(person.email)
+    page.get_by_label("Password").fill(password)
+    page.get_by_role("button", name="Sign in").click()
 
 
 @pytest.fixture
 def enter(house, walk):
-    """Open a page of the portal as Marit, by the sign-in form."""
+    """Open the portal as somebody, by the sign-in form."""
 
-    def enter_(**how):
-        if not house.acme.rows(PortalAccount):
+    def enter_(person=MARIT, **how):
+        if person is MARIT and not any(
+            one.email == MARIT.email for one in house.acme.rows(PortalAccount)
+        ):
             house.acme.account(MARIT)
         page = walk(**how)
-        page.goto(f"{house.acme.portal}/login?org=halden")
-        page.get_by_label("E-mail address").fill(MARIT.email)
-        page.get_by_label("Password").fill(PASSWORD)
-        page.get_by_role("button", name="Sign in").click()
-        expect(page.get_by_role("heading", level=1)).to_have_text(re.compile("Marit Solberg"))
+        sign_in(page, house.acme.portal, person)
+        expect(page.get_by_role("heading", level=1)).to_have_text(re.compile(person.name))
         return page
 
     return enter_
@@ -75,18 +85,150 @@ def test_a_quote_is_approved_from_the_dashboard(house, enter, javascript):
     assert house.acme.read(quote).state == "accepted"
 
 
-@pytest.mark.parametrize(
-    ("size", "dark"), [(PHONE, True), (DESKTOP, False)], ids=["phone, dark", "desktop, light"]
-)
-def test_no_page_of_the_portal_has_a_fault_that_axe_can_find(house, enter, size, dark):
-    quote, _ = house.document()
-    invoice, _ = house.document(Kind.INVOICE)
-    page = enter(size=size, dark=dark)
+def test_from_the_invitation_to_the_way_out(house, walk, javascript):
+    """One person's whole way; and nobody after them reads anything in the same browser."""
+    customer = f"Vik {javascript} AS"
+    person = Person("Elin Dahl", f"elin-{javascript}@vik.example", customer, "halden", "acme")
+    house.acme.settle(person)
+    quote = house.acme.document(person, number="Q-VIK", external_id=f"vik-{javascript}")
+    house.acme.send(quote, person)
+    portal, page = house.acme.portal, walk(javascript=javascript)
+    page.goto(house.acme.invite(person))
+    expect(page.get_by_role("heading", level=1)).to_have_text("Welcome, Elin Dahl")
+    for label in ("Password", "The same once more"):
+        page.get_by_label(label).fill(PASSWORD)
+    page.get_by_role("button", name="Create my account").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(re.compile("Elin Dahl"))
+    older = walk(javascript=javascript)
+    sign_in(older, portal, person)
+    expect(older.get_by_role("heading", level=1)).to_have_text(re.compile("Elin Dahl"))
+    expect(page.get_by_label("To do")).to_contain_text("Answer quote Q-VIK")
+    page.get_by_role("link", name="Approve", exact=True).click()
+    page.locator("form#accept").get_by_role("button", name="Accept").click()
+    expect(page.get_by_text("Thank you. Your acceptance is recorded.")).to_be_visible()
+    assert house.acme.read(quote).state == "accepted"
+    if javascript:  # the rest of the dashboard follows
+        expect(page.get_by_label("To do")).not_to_contain_text("Q-VIK")
+        expect(page.get_by_label("Recent activity")).to_contain_text("You accepted quote Q-VIK")
+    page.goto(f"{portal}/settings")
+    for label, typed in (("Your present password", PASSWORD), ("A new one", OTHER),
+                         ("The new one once more", OTHER)):  # fmt: skip
+        page.get_by_label(label, exact=True).fill(typed)
+    page.get_by_role("button", name="Change my password").click()
+    expect(page.get_by_text("Your password is changed.")).to_be_visible()
+    older.reload()
+    expect(older.get_by_role("heading", level=1)).to_have_text("Sign in")
+    page.goto(f"{portal}/quotes/{quote}")
+    page.locator("summary", has=page.locator(".avatar")).click()
+    page.get_by_role("link", name="Sign out").click()
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_text("You are signed out.")).to_be_visible()
+    for _ in range(2):  # the question whether to leave, and the quote
+        page.go_back()
+        expect(page.get_by_role("heading", level=1)).to_have_text("Sign in")
+        expect(page.get_by_text("Q-VIK")).to_have_count(0)
+    sign_in(page, portal, person)
+    expect(page.get_by_text("do not belong together")).to_be_visible()
+    sign_in(page, portal, person, OTHER)
+    expect(page.get_by_role("heading", level=1)).to_have_text(re.compile("Elin Dahl"))
+
+
+# --- what axe says of every page, on phone and desktop, light and dark --------------------------
+
+
+def faults_of(page, *addresses):
+    """What is wrong on these pages, each opened once; without addresses, on the one that is open."""
     faults = []
-    for path in ("dashboard", "invoices", "quotes?state=awaiting", "receipts",
-                 f"quotes/{quote}?open=accept", f"invoices/{invoice}"):  # fmt: skip
-        page.goto(f"{house.acme.portal}/{path}")
-        faults += [f"{path}: {fault}" for fault in audit(page)]
-        width = page.evaluate("document.documentElement.scrollWidth")
-        assert width <= size["width"], f"{path} scrolls sideways"
+    for address in addresses or (None,):
+        if address is not None:
+            page.goto(address)
+        faults += audit_everywhere(page)
+    return faults
+
+
+def send_anyway(page, button):
+    """Press a button of a form that is not filled in, as a browser does that checks nothing."""
+    page.evaluate("for (const form of document.forms) form.noValidate = true")
+    page.get_by_role("button", name=button).click()
+
+
+def test_no_page_for_guests_has_a_fault(house, walk, furniture):
+    page, portal = walk(), house.acme.portal
+    unknown = f"setup?token={'A' * 43}"
+    paths = ("login", "login?org=halden&done=out", unknown, f"reset-password?token={'A' * 43}")
+    faults = faults_of(page, *(f"{portal}/{path}" for path in paths))
+    page.goto(f"{portal}/login")
+    send_anyway(page, "Sign in")
+    expect(page.get_by_text("Please choose one.")).to_be_visible()
+    faults += faults_of(page)
+    sign_in(page, portal, TOVE, "not this one at all")
+    expect(page.get_by_text("do not belong together")).to_be_visible()
+    faults += faults_of(page)
+    faults += faults_of(page, f"{portal}/forgot-password")
+    send_anyway(page, "Mail me a link")
+    expect(page.get_by_text("Please type your address.")).to_be_visible()
+    faults += faults_of(page)
+    page.goto(f"{portal}/forgot-password?org=halden")
+    page.get_by_label("E-mail address").fill(TOVE.email)
+    page.get_by_role("button", name="Mail me a link").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Look at your mail")
+    faults += faults_of(page)
+    house.stage.deliver()
+    guest = Person("Siv Moe", "siv@moen.example", "Moen AS", "halden", "acme")
+    house.acme.settle(guest)
+    for way_in, button in (
+        (house.stage.way_in(TOVE), "Save and sign in"),
+        (house.acme.invite(guest), "Create my account"),
+    ):
+        faults += faults_of(page, way_in)
+        page.get_by_label("Password").fill("short")
+        page.get_by_label("The same once more").fill("short")
+        page.get_by_role("button", name=button).click()
+        expect(page.get_by_text("Please take at least 12")).to_be_visible()
+        faults += faults_of(page)
+    assert faults == []
+
+
+def test_no_page_of_a_customer_who_has_everything_has_a_fault(house, enter, furniture):
+    page, portal = enter(RAGNA), house.acme.portal
+    at, project = furniture.documents, furniture.project
+    faults = faults_of(page, *(f"{portal}/{path}" for path in (
+        "dashboard", *SECTIONS, *at.values(), "invoices?q=none", "requests?state=completed",
+        f"{at['R-Q-OPEN']}?open=decline", f"{at['R-I-LATE']}?open=ask", "payments",
+        furniture.payment, furniture.refund, "statement", "statement?end=2000-01-01", "documents",
+        "projects", project, f"{project}?tab=tasks", f"{project}?tab=comments", "notifications",
+        "profile", "settings", "logout", "invoices/0",
+    )))  # fmt: skip
+    assert faults == []
+
+
+def test_no_answer_to_a_form_has_a_fault(house, enter, furniture):
+    page, portal = enter(RAGNA), house.acme.portal
+    faults = []
+    for path, field, button, said in (
+        ("dashboard", None, None, None),
+        (furniture.documents["R-Q-OPEN"], "Your full name", "Accept this quote", "Please fill this in."),
+        (f"{furniture.project}?tab=comments", "Your comment", "Send", "Please fill this in."),
+        ("settings", "Your present password", "Change my password", "not your present password"),
+    ):  # fmt: skip
+        page.goto(f"{portal}/{path}")
+        if field is None:
+            page.get_by_role("link", name="Approve", exact=True).first.click()
+            expect(page.locator("form#accept")).to_be_visible()
+        else:
+            page.get_by_label(field).first.fill("\u200b")
+            send_anyway(page, button)
+            expect(page.get_by_text(said)).to_be_visible()
+        faults += faults_of(page)
+    page.locator("summary", has=page.locator(".avatar")).click()
+    faults += faults_of(page)
+    assert faults == []
+
+
+def test_no_empty_page_has_a_fault(house, enter, furniture):
+    page, portal = enter(TOVE), house.acme.portal
+    faults = faults_of(page, *(f"{portal}/{path}" for path in (
+        "dashboard", "invoices", "proposals", "requests", "payments", "statement", "projects",
+        "documents", "notifications",
+    )))  # fmt: skip
     assert faults == []

@@ -1,0 +1,50 @@
+"""WCAG 2.2 AA by axe: what it finds wrong on a page, as one line for each fault."""
+
+from __future__ import annotations
+
+import importlib.resources
+
+from playwright.sync_api import Page
+
+from tests.browser.conftest import DESKTOP, PHONE
+
+AXE = importlib.resources.files("axe_playwright_python").joinpath("axe.min.js").read_text()
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+# The dark scheme changes colours and nothing else, so nothing else is looked for in it.
+COLOURS = ["color-contrast"]
+SIGHTS = (
+    (PHONE, "light", RULES),
+    (PHONE, "dark", COLOURS),
+    (DESKTOP, "dark", COLOURS),
+    (DESKTOP, "light", RULES),
+)
+
+
+def audit(page: Page) -> list[str]:
+    """The faults of a page as it stands."""
+    page.evaluate(AXE)
+    return _faults(page, RULES)
+
+
+def audit_everywhere(page: Page) -> list[str]:
+    """The faults of a page on phone and desktop, light and dark, without asking for it again; that
+    it scrolls sideways is one."""
+    page.evaluate(AXE)
+    faults = []
+    for size, scheme, rules in SIGHTS:
+        page.set_viewport_size(size)  # type: ignore[arg-type]
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        at = f"{page.url} ({size['width']}, {scheme})"
+        faults += [f"{at} {fault}" for fault in _faults(page, rules)]
+        if page.evaluate("document.documentElement.scrollWidth") > size["width"]:
+            faults.append(f"{at} scrolls sideways")
+    return faults
+
+
+def _faults(page: Page, rules: list[str]) -> list[str]:
+    found = page.evaluate("rules => axe.run({runOnly: rules, resultTypes: ['violations']})", rules)
+    return [
+        f"{one['id']}: {node['target']} {node['failureSummary']}"
+        for one in found["violations"]
+        for node in one["nodes"]
+    ]
