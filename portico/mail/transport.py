@@ -89,12 +89,12 @@ def _deliver(message: EmailMessage, recipient: str, smtp: Smtp) -> None:
 
 
 def _connect(smtp: Smtp) -> smtplib.SMTP:
-    context = ssl.create_default_context()
     if smtp.security == "tls":
-        return smtplib.SMTP_SSL(smtp.host, smtp.port, timeout=smtp.timeout, context=context)
+        trust = ssl.create_default_context()
+        return smtplib.SMTP_SSL(smtp.host, smtp.port, timeout=smtp.timeout, context=trust)
     server = smtplib.SMTP(smtp.host, smtp.port, timeout=smtp.timeout)
     if smtp.security == "starttls":
-        server.starttls(context=context)
+        server.starttls(context=ssl.create_default_context())
     return server
 
 
