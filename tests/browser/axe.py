@@ -20,12 +20,6 @@ SIGHTS = (
 )
 
 
-def audit(page: Page) -> list[str]:
-    """The faults of a page as it stands."""
-    page.evaluate(AXE)
-    return _faults(page, RULES)
-
-
 def audit_everywhere(page: Page) -> list[str]:
     """The faults of a page on phone and desktop, light and dark, without asking for it again; that
     it scrolls sideways is one."""
