@@ -381,7 +381,7 @@ class Company:
     def dump(self) -> dict[str, list[tuple[Any, ...]]]:
         """Everything in the database but the log of views, and PDFs kept for the next reader."""
         engine = make_engine(self.database_url)
-        passed_over = {"portal_access_logs", "activity_chain", "renditions"}
+        passed_over = {"portal_access_logs", "activity_names", "activity_chain", "renditions"}
         with engine.connect() as connection:
             found = {
                 table.name: sorted(
@@ -540,7 +540,6 @@ class Stage:
                 env={
                     "PATH": os.environ.get("PATH", os.defpath),
                     "PYTHONPATH": str(ROOT),
-                    "PYTHONDONTWRITEBYTECODE": "1",
                     "PYTHONUNBUFFERED": "1",
                     **self.environment,
                     **settings,
