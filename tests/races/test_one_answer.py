@@ -16,7 +16,7 @@ from portico.records.mail import Mail
 from tests.cast import MARIT
 from tests.crowd import Crowd, running
 
-ROUNDS = int(os.environ.get("PORTICO_TEST_ROUNDS", "12"))
+ROUNDS = int(os.environ.get("PORTICO_TEST_ROUNDS", "16"))
 FORM = {"name": "Marit Solberg", "revision": "1"}
 
 
