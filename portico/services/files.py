@@ -24,7 +24,7 @@ from portico.records.activity import Activity, ActorKind
 from portico.records.customer import Customer
 from portico.records.file import StoredFile
 from portico.refusals import BadInput, Refusal, Unknown
-from portico.services import activity, notifications
+from portico.services import activity, notifications, projects
 from portico.services.activity import Entry
 from portico.services.actors import Actor
 
@@ -115,7 +115,7 @@ def keep(
     db.session.flush()
     activity.record(entry(Activity.UPLOAD_FILE, file, by=by, actor=actor))
     if shared and actor is None:
-        notifications.tell_file_shared(file)
+        _show(file)
     return file
 
 
@@ -232,7 +232,14 @@ def share(file_id: int, shared: bool, *, by: str) -> None:
         file.is_shared_with_client = shared
         activity.record(entry(Activity.SHARE_FILE, file, by=by, shared=shared))
         if shared:
-            notifications.tell_file_shared(file)
+            _show(file)
+
+
+def _show(file: StoredFile) -> None:
+    """The customer is told, and the project it is in has seen something new."""
+    if file.project_id is not None:
+        projects.touch(projects.held(file.project_id))
+    notifications.tell_file_shared(file)
 
 
 def remove(file_id: int, *, by: str) -> None:
