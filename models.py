@@ -5,7 +5,7 @@
 from portico.records.account import PortalAccount, PortalSession, ResetToken, SetupToken
 
 # What happened.
-from portico.records.activity import AccessLog, ActivityChain
+from portico.records.activity import AccessLog, ActivityChain, ActivityName
 
 # Work on many at once.
 from portico.records.batch import BatchItem, InvitationBatch

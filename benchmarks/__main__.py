@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import lists, public_page
+from benchmarks import console, lists, public_page
 
-ALL = {"public-page": public_page.run, "lists": lists.run}
+ALL = {"public-page": public_page.run, "lists": lists.run, "console": console.run}
 
 
 def main() -> None:

@@ -9,7 +9,8 @@ from flask import Response, request, url_for
 from blueprints.console import bp
 from blueprints.console.frame import console_page
 from blueprints.console.gate import me, needs
-from portico.queries import console_customers
+from portico.queries import console_invitations
+from portico.queries.console_invitations import InvitationFigures
 from portico.queries.lists import LARGEST_ID, search_term
 from portico.records.batch import ItemState
 from portico.records.staff import Permission
@@ -38,14 +39,22 @@ def invitations_start() -> Response:
     return go(url_for("console.invitation_batch", batch_id=batch.id))
 
 
+@bp.get("/invitations/figures")
+@needs(Permission.MANAGE_PORTAL_ACCESS)
+def invitation_figures() -> Response:
+    """How many there are: the page asks for it once it stands, because that counts everybody."""
+    figures = console_invitations.figures(me().organization_id)
+    return _page(part="console/_invitation_figures.html", figures=figures)
+
+
 @bp.get("/invitations/<int:batch_id>")
 @needs(Permission.MANAGE_PORTAL_ACCESS)
 def invitation_batch(batch_id: int) -> Response:
     """How far a run is. The part asks again by itself until nothing waits any more."""
-    batch = console_customers.batch(me().organization_id, batch_id)
+    batch = console_invitations.batch(me().organization_id, batch_id)
     if batch is None:
         raise NotFound(hint="")
-    troubles = console_customers.troubles(batch.id)
+    troubles = console_invitations.troubles(batch.id)
     put_off = sum(one.state == ItemState.WAITING for one in troubles)
     return console_page(
         "console/invitation_batch.html",
@@ -57,22 +66,26 @@ def invitation_batch(batch_id: int) -> Response:
     )
 
 
-def _page(status: int = 200, error: str = "") -> Response:
+def _page(
+    status: int = 200,
+    error: str = "",
+    *,
+    part: str = "console/_invitations.html",
+    figures: InvitationFigures | None = None,
+) -> Response:
     who, term = me(), search_term(request.values.get("q", ""))
-    beyond = _number(request.args.get("beyond", "")) or 0
-    found, on = console_customers.candidates(who.organization_id, term=term, beyond=beyond)
+    beyond = _number(request.args.get("beyond", ""))
+    found, on = console_invitations.candidates(who.organization_id, term=term, beyond=beyond)
     context: dict[str, Any] = {
-        "figures": console_customers.figures(who.organization_id),
+        "figures": figures,
         "candidates": found,
         "on": on,
         "term": term,
-        "batches": console_customers.batches(who.organization_id),
+        "batches": console_invitations.batches(who.organization_id),
         "chosen": set(request.form.getlist("contact")),
         "error": error,
     }
-    return console_page(
-        "console/invitations.html", part="console/_invitations.html", status=status, **context
-    )
+    return console_page("console/invitations.html", part=part, status=status, **context)
 
 
 def _chosen() -> list[int] | None:

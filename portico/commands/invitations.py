@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from portico.commands.shell import counted, in_tenant, staff_option
-from portico.queries import console_customers
+from portico.queries import console_invitations
 from portico.services import invitations as service
 from portico.services import team
 
@@ -24,7 +24,7 @@ def send(organization_slug: str, everybody: bool, by: str) -> None:
     """Invite everybody who can be; the worker mails them."""
     organization = team.find_organization(organization_slug)
     if not everybody:
-        figures = console_customers.figures(organization.id)
+        figures = console_invitations.figures(organization.id)
         click.echo(f"{_people(figures.eligible)} can be invited; --all does it.")
         return
     batch = service.start(organization.id, by=by)
@@ -37,12 +37,12 @@ def send(organization_slug: str, everybody: bool, by: str) -> None:
 def status(organization_slug: str) -> None:
     """How many can be and were invited, and how far the newest batches are."""
     organization = team.find_organization(organization_slug)
-    figures = console_customers.figures(organization.id)
+    figures = console_invitations.figures(organization.id)
     click.echo(
         f"{figures.eligible} can be invited, {figures.invited} invited already, "
         f"{figures.set_up} have an account, {counted(figures.total, 'contact')} in all."
     )
-    for one in console_customers.batches(organization.id):
+    for one in console_invitations.batches(organization.id):
         click.echo(
             f"Batch {one.id} of {one.created_at:%Y-%m-%d %H:%M} UTC by {one.created_by}: "
             f"{one.sent} sent, {one.failed} failed, {one.skipped} skipped, {one.waiting} waiting."

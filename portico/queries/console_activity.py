@@ -1,9 +1,10 @@
 """The activity log as the team reads it: newest first, narrowed down, at a bounded cost (C6).
 
 A page reads ranges of one index, in the order of time: those of documents, of customers, of
-types, or all of the organization. What no index narrows down (a label, a part of a name) is
-looked for in the next 20,000 rows of those ranges and no further; the page says how far it
-looked, and leads on from there.
+types, or all of the organization; for a part of a name or an address, those of the few that have
+it. What no index narrows down (a label, a part of very many names) is looked for in the next
+20,000 rows of those ranges and no further; the page says how far it looked, and leads on from
+there.
 """
 
 from __future__ import annotations
@@ -17,8 +18,16 @@ from typing import Any
 import sqlalchemy as sa
 
 from portico.db import BigId, UtcDateTime, reading
+from portico.queries import search
 from portico.queries.lists import LARGEST_ID
-from portico.records.activity import AccessLog, Activity, ActorKind, Label
+from portico.records.activity import (
+    AccessLog,
+    Activity,
+    ActivityName,
+    ActorKind,
+    Label,
+    NameKind,
+)
 from portico.records.content import Kind
 from portico.records.customer import Customer
 from portico.records.document import KINDS, Document
@@ -27,6 +36,7 @@ PAGE = 50
 LOOKED_THROUGH = 20_000
 _AT_ONCE = 1000  # rows of an export
 _NAMESAKES = 20  # customers or documents that one search stands for
+_NAMES = 10  # actors and addresses; of more, some row is met soon
 _KEY = re.compile(r"(\d{1,17})\.(\d{1,19})\Z", re.ASCII)
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _MICROSECOND = dt.timedelta(microseconds=1)
@@ -211,6 +221,7 @@ def every(wanted: Filter) -> Iterator[Line]:
 _log = AccessLog.__table__
 _order = (_log.c.occurred_at, _log.c.id)
 _customer, _document = Customer.__table__, Document.__table__
+_name = ActivityName.__table__
 Conditions = list[sa.ColumnElement[bool]]
 
 
@@ -219,18 +230,59 @@ def _ranges(wanted: Filter) -> tuple[list[Conditions], Conditions]:
     # A customer and a document were found in the organization, and so were their rows.
     rest = _rest(wanted)
     if wanted.customer_id is not None:
-        return [[_log.c.customer_id == wanted.customer_id]], rest
+        return [[_log.c.customer_id == wanted.customer_id]], [*rest, *_term(wanted)]
     if not wanted.document and not wanted.customer:
-        whole = _log.c.organization_id == wanted.organization_id
-        return [[whole, _log.c.type == one.value] for one in wanted.types] or [[whole]], rest
+        return _over_all(wanted, rest)
+    rest += _term(wanted)
     if wanted.types:
         rest.append(_log.c.type.in_([one.value for one in wanted.types]))
-    customers = _named_customers(wanted) if wanted.customer else []
+    customers: list[int] = []
+    if wanted.customer and wanted.organization_id is not None:
+        customers = search.customers(wanted.organization_id, wanted.customer, _NAMESAKES)
     if not wanted.document:
         return [[_log.c.customer_id == one] for one in customers], rest
     if wanted.customer:
         rest.append(_log.c.customer_id.in_(customers))
     return [[_log.c.document_id == one] for one in _numbered_documents(wanted)], rest
+
+
+def _over_all(wanted: Filter, rest: Conditions) -> tuple[list[Conditions], Conditions]:
+    """The ranges of the whole organization, of its types, or of those whom a term stands for."""
+    whole = _log.c.organization_id == wanted.organization_id
+    named = _named(wanted) if wanted.term else None
+    if named is None:
+        ranges = [[whole, _log.c.type == one.value] for one in wanted.types] or [[whole]]
+        return ranges, [*rest, *_term(wanted)]
+    if wanted.types:
+        rest.append(_log.c.type.in_([one.value for one in wanted.types]))
+    return [[whole, one] for one in named], rest
+
+
+def _named(wanted: Filter) -> Conditions | None:
+    """Rows of each name and address that has the term, and those of a session; None where it
+    stands for too many."""
+    if wanted.organization_id is None:
+        return None
+    known, own = search.ids(_name, ("text",), wanted.term), _name.c.organization_id
+    has = [own == wanted.organization_id, search.written(_name, ("text",), wanted.term)]
+    if known is not None:
+        has = [own + 0 == wanted.organization_id, _name.c.id.in_(known)]  # "+ 0": see search
+    names = sa.select(_name.c.kind, _name.c.text).where(*has)
+    with reading() as connection:
+        found = connection.execute(names.limit(_NAMES + 1)).all()
+    if len(found) > _NAMES:
+        return None
+    of = {NameKind.ACTOR: _log.c.actor, NameKind.ADDRESS: _log.c.ip}
+    named = [of[NameKind(row.kind)] == row.text for row in found]
+    return [*named, _log.c.session_id == wanted.term]
+
+
+def _term(wanted: Filter) -> Conditions:
+    """A term as it is looked for row by row."""
+    if not wanted.term:
+        return []
+    named = search.written(_log, ("actor", "ip"), wanted.term)
+    return [sa.or_(named, _log.c.session_id == wanted.term)]
 
 
 def _rest(wanted: Filter) -> Conditions:
@@ -239,23 +291,7 @@ def _rest(wanted: Filter) -> Conditions:
         rest.append(_log.c.actor_kind == wanted.actor_kind.value)
     if wanted.label:
         rest.append(_log.c.label == wanted.label.value)
-    if wanted.term:
-        rest.append(
-            sa.or_(
-                _log.c.actor.icontains(wanted.term, autoescape=True),
-                _log.c.ip.icontains(wanted.term, autoescape=True),
-                _log.c.session_id == wanted.term,
-            )
-        )
     return rest
-
-
-def _named_customers(wanted: Filter) -> list[int]:
-    named = sa.select(_customer.c.id).where(
-        _customer.c.organization_id == wanted.organization_id,
-        _customer.c.name.icontains(wanted.customer, autoescape=True),
-    )
-    return _ids(named.order_by(_customer.c.name))
 
 
 def _numbered_documents(wanted: Filter) -> list[int]:
@@ -263,12 +299,8 @@ def _numbered_documents(wanted: Filter) -> list[int]:
         _document.c.organization_id == wanted.organization_id,
         _document.c.number == wanted.document,
     )
-    return _ids(numbered)
-
-
-def _ids(select: sa.Select[Any]) -> list[int]:
     with reading() as connection:
-        return list(connection.execute(select.limit(_NAMESAKES)).scalars())
+        return list(connection.execute(numbered.limit(_NAMESAKES)).scalars())
 
 
 # --- reading ----------------------------------------------------------------------------------
@@ -327,7 +359,8 @@ def _keys(
     ]
     if not parts:
         return []
-    merged = sa.union_all(*parts).subquery()
+    # A row may be found by its actor and by its address: union drops one.
+    merged = sa.union(*parts).subquery()
     newest = sa.select(merged).order_by(merged.c.occurred_at.desc(), merged.c.id.desc())
     with reading() as connection:
         return [Key(row.occurred_at, row.id) for row in connection.execute(newest.limit(limit))]

@@ -15,26 +15,25 @@ import sqlalchemy as sa
 
 from portico import clock
 from portico.db import reading
+from portico.queries import search
 from portico.queries.faces import OrganizationFace
 from portico.queries.lists import LARGEST_ID, OWING
 from portico.queries.rows import columns
 from portico.queries.signed_in import SignedIn
 from portico.records.account import PortalAccount
-from portico.records.batch import BatchItem, InvitationBatch, ItemState
 from portico.records.content import Kind
 from portico.records.customer import Contact, Customer
 from portico.records.decision import Via
 from portico.records.document import Document
 from portico.records.link import PortalLink
 from portico.records.mail import Mail, MailState
-from portico.services import invitations
 from portico.services.actors import Actor
 
 PAGE = 25
 PEOPLE = 50
-INVITED_AT_ONCE = 100  # people to choose from on one page
-REASONS = 200  # lines of a batch that went wrong
 _NAMESAKES = 5
+# What a customer is looked for by.
+_NAMES, _PEOPLE = ("name", "external_id"), ("name", "email")
 
 _customer, _contact = Customer.__table__, Contact.__table__
 _account, _mail = PortalAccount.__table__, Mail.__table__
@@ -98,11 +97,9 @@ def _places(
     active: bool = False,
 ) -> list[int]:
     """Ids of the next customers by name and id, one more than a page."""
-    wanted = [_customer.c.organization_id == organization_id]
+    wanted = _wanted(organization_id, term)
     if active:
         wanted.append(_customer.c.is_active.is_(True))
-    if term:
-        wanted.append(_matches(organization_id, term))
     if edge is not None:
         name = sa.select(_customer.c.name).where(
             _customer.c.id == edge, _customer.c.organization_id == organization_id
@@ -117,23 +114,27 @@ def _places(
         return list(connection.execute(query.limit(PAGE + 1)).scalars())
 
 
-def _matches(organization_id: int, term: str) -> sa.ColumnElement[bool]:
-    people = sa.select(_contact.c.customer_id).where(
-        _contact.c.organization_id == organization_id,
-        sa.or_(_has(_contact.c.name, term), _has(_contact.c.email, term)),
+def _wanted(organization_id: int, term: str) -> list[sa.ColumnElement[bool]]:
+    """What holds of the customers that a term stands for: few by their ids, of many one by one."""
+    own = _customer.c.organization_id
+    if not term:
+        return [own == organization_id]
+    named = search.ids(_customer, _NAMES, term)
+    people = search.ids(_contact, _PEOPLE, term) if named is not None else None
+    if named is None or people is None:
+        return [own == organization_id, _matches(term)]
+    if people:
+        theirs = sa.select(_contact.c.customer_id).where(_contact.c.id.in_(people))
+        with reading() as connection:
+            named += connection.execute(theirs).scalars()
+    return [own + 0 == organization_id, _customer.c.id.in_(named)]  # "+ 0" keeps SQLite at the ids
+
+
+def _matches(term: str) -> sa.ColumnElement[bool]:
+    people = sa.exists().where(
+        _contact.c.customer_id == _customer.c.id, search.written(_contact, _PEOPLE, term)
     )
-    return sa.or_(
-        _has(_customer.c.name, term), _has(_customer.c.external_id, term),
-        _customer.c.id.in_(people),
-    )  # fmt: skip
-
-
-def _has(column: sa.ColumnElement[Any], term: str) -> sa.ColumnElement[bool]:
-    """Whether a text has *term* in it, in capitals or not; SQLite knows those of English only."""
-    if term.isascii():
-        return column.icontains(term, autoescape=True)
-    written = dict.fromkeys((term, term.lower(), term.upper(), term.title()))
-    return sa.or_(*(column.icontains(one, autoescape=True) for one in written))
+    return sa.or_(search.written(_customer, _NAMES, term), people)
 
 
 def _lines(organization_id: int, ids: Sequence[int]) -> list[CustomerLine]:
@@ -371,190 +372,3 @@ def as_signed_in(org: OrganizationFace, customer: CustomerRecord) -> SignedIn:
         unread=0,
         last_seen_at=clock.now(),
     )
-
-
-# --- invitations ------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class InvitationFigures:
-    """How far an organization's people are with the portal."""
-
-    eligible: int
-    invited: int  # and not set up yet
-    set_up: int
-    total: int  # active people of active customers
-
-
-def figures(organization_id: int) -> InvitationFigures:
-    can = invitations.eligible(organization_id).subquery()
-    mine = _account.c.organization_id == organization_id
-    pending = [MailState.QUEUED.value, MailState.SENDING.value, MailState.SENT.value]
-    everybody = (
-        sa.select(sa.func.count())
-        .select_from(sa.join(_contact, _customer, _customer.c.id == _contact.c.customer_id))
-        .where(
-            _contact.c.organization_id == organization_id,
-            _contact.c.is_active.is_(True),
-            _customer.c.is_active.is_(True),
-        )
-    )
-    invited = (
-        sa.select(sa.func.count())
-        .select_from(sa.join(_account, _mail, _mail.c.id == _account.c.invitation_mail_id))
-        .where(mine, _account.c.set_up_at.is_(None), _mail.c.state.in_(pending))
-    )
-    query = sa.select(
-        sa.select(sa.func.count()).select_from(can).scalar_subquery().label("eligible"),
-        invited.scalar_subquery().label("invited"),
-        sa.select(sa.func.count())
-        .where(mine, _account.c.set_up_at.is_not(None))
-        .scalar_subquery()
-        .label("set_up"),
-        everybody.scalar_subquery().label("total"),
-    )
-    with reading() as connection:
-        row = connection.execute(query).one()
-    return InvitationFigures(row.eligible, row.invited, row.set_up, row.total)
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """Somebody who can be invited."""
-
-    contact_id: int
-    name: str
-    email: str
-    customer_id: int
-    customer: str
-
-
-def candidates(
-    organization_id: int, *, term: str = "", beyond: int = 0
-) -> tuple[list[Candidate], int | None]:
-    """People who can be invited, in the order they were added; and the id that leads on."""
-    query = invitations.eligible(organization_id).add_columns(Customer.name.label("customer"))
-    query = query.where(Contact.id > beyond)
-    if term:
-        wanted = (_contact.c.name, _contact.c.email, _customer.c.name)
-        query = query.where(sa.or_(*(_has(column, term) for column in wanted)))
-    with reading() as connection:
-        rows = connection.execute(query.order_by(Contact.id).limit(INVITED_AT_ONCE + 1)).all()
-    found = [
-        Candidate(row.id, row.name, row.email or "", row.customer_id, row.customer)
-        for row in rows[:INVITED_AT_ONCE]
-    ]
-    return found, found[-1].contact_id if len(rows) > INVITED_AT_ONCE else None
-
-
-@dataclass(frozen=True, slots=True)
-class BatchLine:
-    """A run of invitations, as far as its items say."""
-
-    id: int
-    created_at: dt.datetime
-    created_by: str
-    finished_at: dt.datetime | None
-    total: int
-    sent: int
-    failed: int
-    skipped: int
-
-    @property
-    def waiting(self) -> int:
-        return self.total - self.done
-
-    @property
-    def done(self) -> int:
-        return self.sent + self.failed + self.skipped
-
-    @property
-    def is_finished(self) -> bool:
-        return self.waiting == 0
-
-
-@dataclass(frozen=True, slots=True)
-class Trouble:
-    """Somebody who got no invitation, or not yet, and why."""
-
-    contact_id: int
-    customer_id: int
-    name: str
-    customer: str
-    state: ItemState
-    reason: str
-
-
-_batch, _item = InvitationBatch.__table__, BatchItem.__table__
-
-
-def batches(organization_id: int, *, limit: int = 10) -> list[BatchLine]:
-    """The newest runs, newest first."""
-    newest = sa.select(_batch).where(_batch.c.organization_id == organization_id)
-    with reading() as connection:
-        rows = connection.execute(newest.order_by(_batch.c.id.desc()).limit(limit)).all()
-    counted = _counted([row.id for row in rows])
-    return [_batch_line(row, counted.get(row.id, {})) for row in rows]
-
-
-def batch(organization_id: int, batch_id: int) -> BatchLine | None:
-    """One run of the organization; None for any other id."""
-    if not 0 < batch_id <= LARGEST_ID:
-        return None
-    query = sa.select(_batch).where(
-        _batch.c.id == batch_id, _batch.c.organization_id == organization_id
-    )
-    with reading() as connection:
-        row = connection.execute(query).first()
-    return _batch_line(row, _counted([batch_id]).get(batch_id, {})) if row is not None else None
-
-
-def _counted(ids: Sequence[int]) -> dict[int, dict[str, int]]:
-    query = (
-        sa.select(_item.c.batch_id, _item.c.state, sa.func.count().label("n"))
-        .where(_item.c.batch_id.in_(ids))
-        .group_by(_item.c.batch_id, _item.c.state)
-    )
-    counted: dict[int, dict[str, int]] = {}
-    with reading() as connection:
-        for row in connection.execute(query):
-            counted.setdefault(row.batch_id, {})[row.state] = row.n
-    return counted
-
-
-def _batch_line(row: Any, counted: dict[str, int]) -> BatchLine:
-    return BatchLine(
-        row.id, row.created_at, row.created_by, row.finished_at, row.total,
-        counted.get(ItemState.SENT, 0), counted.get(ItemState.FAILED, 0),
-        counted.get(ItemState.SKIPPED, 0),
-    )  # fmt: skip
-
-
-def troubles(batch_id: int) -> list[Trouble]:
-    """Who of a run got none, first those that failed; and who is tried again later, at the end."""
-    put_off = sa.and_(_item.c.state == ItemState.WAITING.value, _mail.c.error.is_not(None))
-    query = (
-        sa.select(
-            _item.c.contact_id, _item.c.state, _item.c.reason, _mail.c.error,
-            _contact.c.name, _contact.c.customer_id, _customer.c.name.label("customer"),
-        )
-        .select_from(
-            sa.join(_item, _contact, _contact.c.id == _item.c.contact_id)
-            .join(_customer, _customer.c.id == _contact.c.customer_id)
-            .outerjoin(_mail, _mail.c.id == _item.c.mail_id)
-        )
-        .where(
-            _item.c.batch_id == batch_id,
-            sa.or_(
-                _item.c.state.in_([ItemState.FAILED.value, ItemState.SKIPPED.value]), put_off
-            ),
-        )
-        .order_by(_item.c.state, _item.c.id)
-        .limit(REASONS)
-    )  # fmt: skip
-    with reading() as connection:
-        return [
-            Trouble(row.contact_id, row.customer_id, row.name, row.customer,
-                    ItemState(row.state), row.reason or row.error or "")
-            for row in connection.execute(query)
-        ]  # fmt: skip

@@ -1,8 +1,8 @@
 """Every document of an organization, as the team lists and opens it (spec C4).
 
 A list is a merge of *ranges*: each is read in the order of an index and no further than the page
-needs, so that a page costs the same at any depth and whatever else there is. A search looks at
-whole numbers and customers' names everywhere, and for a part of a number only at what is newest.
+needs, so that a page costs the same at any depth and whatever else there is. A search finds what
+has a part of its number, or of its customer's name; of very many numbers only the newest.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import sqlalchemy as sa
 
 from portico import clock
 from portico.db import BigId, UtcDateTime, reading
+from portico.queries import search
 from portico.queries.faces import (
     DecisionFace,
     DocumentFace,
@@ -36,9 +37,10 @@ from portico.records.link import PortalLink
 PAGE = 25
 SOON_DAYS = 7  # a quote that is open for no longer is running out
 _MORE_DAYS = 14
-_WINDOW = 2000  # so many of the newest are searched for a part of a number
+_WINDOW = 2000  # so many of the newest are looked through for what very many have
 _MOST_RECIPIENTS = 100
-_MOST_NUMBERED = 50  # documents of several kinds may have the same number
+_MOST_NUMBERED = 200  # so many with a part of their number are put in order
+_MOST_NAMESAKES = 50  # documents of several kinds may have the same number
 _MOST_CUSTOMERS = 5  # so many whose names match have their documents listed
 
 _doc, _rev, _customer = Document.__table__, DocumentRevision.__table__, Customer.__table__
@@ -304,14 +306,12 @@ class _Asked:
     def _search(
         self, ranges: Sequence[_Range], limit: int, key: Place | None, upwards: bool
     ) -> list[sa.Select[Any]]:
-        parts = self._numbered_parts(limit, key, upwards)
-        for one in ranges:
-            window = _place(one, _WINDOW // len(ranges), key, upwards, _doc.c.number).subquery()
-            parts.append(
-                sa.select(window.c.id, window.c.place).where(
-                    window.c.number.icontains(self._wanted.term, autoescape=True)
-                )
-            )
+        few = search.ids(_doc, ("number",), self._wanted.term, _MOST_NUMBERED)
+        if few is None:
+            parts = self._of_ids(self._numbered(), limit, key, upwards)
+            parts += self._newest_numbered(ranges, key, upwards)
+        else:
+            parts = self._of_ids(few, limit, key, upwards)
         for customer_id in self._customers():
             theirs = Wanted(self._wanted.which, self._wanted.kind, customer_id)
             parts += [
@@ -320,8 +320,9 @@ class _Asked:
             ]
         return parts
 
-    def _numbered_parts(self, limit: int, key: Place | None, upwards: bool) -> list[sa.Select[Any]]:
-        found = self._numbered()
+    def _of_ids(
+        self, found: list[int], limit: int, key: Place | None, upwards: bool
+    ) -> list[sa.Select[Any]]:
         if not found:
             return []
         ranges = _ranges(self._organization_id, self._wanted, self._today, by_id=True)
@@ -329,6 +330,20 @@ class _Asked:
             _part(_Range((*one.where, _doc.c.id.in_(found)), one.column), limit, key, upwards)
             for one in ranges
         ]
+
+    def _newest_numbered(
+        self, ranges: Sequence[_Range], key: Place | None, upwards: bool
+    ) -> list[sa.Select[Any]]:
+        """What is newest of each range, where a part of the number is the term."""
+        parts = []
+        for one in ranges:
+            window = _place(one, _WINDOW // len(ranges), key, upwards, _doc.c.number).subquery()
+            parts.append(
+                sa.select(window.c.id, window.c.place).where(
+                    search.written(window, ("number",), self._wanted.term)
+                )
+            )
+        return parts
 
     def _numbered(self) -> list[int]:
         """Documents whose whole number was typed."""
@@ -339,7 +354,7 @@ class _Asked:
                 _doc.c.organization_id == self._organization_id,
                 _doc.c.number.in_({term, term.upper(), term.lower()}),
             )
-            .limit(_MOST_NUMBERED)
+            .limit(_MOST_NAMESAKES)
         )
         with reading() as connection:
             return list(connection.execute(asked).scalars())
@@ -348,17 +363,7 @@ class _Asked:
         """Customers whose names match, the first by name."""
         if self._wanted.customer_id is not None:
             return []
-        asked = (
-            sa.select(_customer.c.id)
-            .where(
-                _customer.c.organization_id == self._organization_id,
-                _customer.c.name.icontains(self._wanted.term, autoescape=True),
-            )
-            .order_by(_customer.c.name)
-            .limit(_MOST_CUSTOMERS)
-        )
-        with reading() as connection:
-            return list(connection.execute(asked).scalars())
+        return search.customers(self._organization_id, self._wanted.term, _MOST_CUSTOMERS)
 
 
 def _ranges(

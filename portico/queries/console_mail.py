@@ -1,7 +1,8 @@
 """The outbox as the team reads it: every message with how it went, newest first (spec C8).
 
-A page is a range of one index: of a state, of a kind, or of all. An address or a number is looked
-for in the next 20,000 messages of that range and no further.
+A page is a range of one index: of a state, of a kind, or of all. What few messages have of an
+address or a number is found everywhere; what very many have is looked for in the next 20,000
+messages of that range and no further.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from portico.db import reading
+from portico.queries import search
 from portico.queries.lists import LARGEST_ID
 from portico.records.content import Kind
 from portico.records.customer import Contact, Customer
@@ -23,6 +25,7 @@ from portico.records.staff import StaffMember
 
 PAGE = 50
 LOOKED_THROUGH = 20_000
+_FEW = 500  # contacts, documents, messages that a search stands for
 
 WORDS = {
     MailKind.DOCUMENT_SENT: "A document",
@@ -128,8 +131,9 @@ def key_of(text: str) -> int | None:
 
 def page(wanted: Filter, before: int | None = None) -> Page:
     """The next page of messages before a number."""
-    within, rest = _range(wanted, before)
-    horizon = _horizon(within) if rest else None
+    few = _few(wanted.term) if wanted.term else None
+    within, rest = _range(wanted, before) if few is None else _among(few, wanted, before)
+    horizon = _horizon(within) if rest and few is None else None
     if horizon is not None:
         within.append(_mail.c.id >= horizon.id)
     ids = sa.select(_mail.c.id).where(*within, *rest).order_by(_mail.c.id.desc())
@@ -180,6 +184,36 @@ def _range(
     return within + narrow[:1], rest
 
 
+def _among(
+    few: list[int], wanted: Filter, before: int | None
+) -> tuple[list[sa.ColumnElement[bool]], list[sa.ColumnElement[bool]]]:
+    """The same of few messages whose ids are known: "+" keeps SQLite at those."""
+    within = [_mail.c.id.in_(few), _mail.c.organization_id + 0 == wanted.organization_id]
+    if before is not None:
+        within.append(_mail.c.id < before)
+    rest = []
+    if wanted.state:
+        rest.append(_mail.c.state + "" == wanted.state.value)
+    if wanted.kind:
+        rest.append(_mail.c.kind + "" == wanted.kind.value)
+    return within, rest
+
+
+def _few(term: str) -> list[int] | None:
+    """The messages that a term stands for; None where there are many."""
+    sent = search.ids(_mail, ("recipient",), term, _FEW)
+    contacts = search.ids(_contact, ("email",), term, _FEW) if sent is not None else None
+    documents = search.ids(_document, ("number",), term, _FEW) if contacts is not None else None
+    if sent is None or contacts is None or documents is None:
+        return None
+    for column, found in ((_mail.c.contact_id, contacts), (_mail.c.document_id, documents)):
+        if found:
+            theirs = sa.select(_mail.c.id).where(column.in_(found)).limit(_FEW + 1)
+            with reading() as connection:
+                sent += connection.execute(theirs).scalars()
+    return sent if len(sent) <= _FEW else None
+
+
 def _horizon(within: list[sa.ColumnElement[bool]]) -> Any:
     last = (
         sa.select(_mail.c.id, _mail.c.created_at)
@@ -200,9 +234,9 @@ def _joined(select: sa.Select[Any]) -> sa.Select[Any]:
 
 def _matches(term: str) -> sa.ColumnElement[bool]:
     return sa.or_(
-        _mail.c.recipient.icontains(term, autoescape=True),
-        _contact.c.email.icontains(term, autoescape=True),
-        _document.c.number.icontains(term, autoescape=True),
+        search.written(_mail, ("recipient",), term),
+        search.written(_contact, ("email",), term),
+        search.written(_document, ("number",), term),
     )
 
 

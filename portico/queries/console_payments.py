@@ -16,6 +16,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from portico.db import BigId, reading
+from portico.queries import search
 from portico.queries.lists import LARGEST_ID, Key
 from portico.queries.statement import ZERO, documents_of, label_of, payments_of
 from portico.records.content import Kind
@@ -169,23 +170,13 @@ class _Asked:
                 yield _part([*where, found], PAGE + 1, key, backwards).subquery().select()
 
     def _matching(self, window: Any) -> sa.Select[Any]:
-        texts = (window.c.number, window.c.reference)
         return sa.select(window.c.id, window.c.received_on).where(
-            sa.or_(*(text.icontains(self.term, autoescape=True) for text in texts))
+            search.written(window, ("number", "reference"), self.term)
         )
 
     def _elsewhere(self) -> list[sa.ColumnElement[bool]]:
         """Whole numbers, and customers whose names match, however old the payment is."""
-        names = sa.select(_customer.c.id).where(
-            _customer.c.organization_id == self.organization_id,
-            _customer.c.name.icontains(self.term, autoescape=True),
-        )
-        with reading() as connection:
-            customers = list(
-                connection.execute(
-                    names.order_by(_customer.c.name).limit(_MOST_CUSTOMERS)
-                ).scalars()
-            )
+        customers = search.customers(self.organization_id, self.term, _MOST_CUSTOMERS)
         return [
             _pay.c.external_id.in_({self.term, self.term.upper(), self.term.lower()}),
             *(_pay.c.customer_id == one for one in customers),

@@ -137,7 +137,19 @@ class AccessLog(Model):
         sa.Index("ix_portal_access_logs_time", "organization_id", "occurred_at", "id"),
         sa.Index("ix_portal_access_logs_types", "organization_id", "type", "occurred_at", "id"),
         sa.Index("ix_portal_access_logs_customer_time", "customer_id", "occurred_at", "id"),
-    )
+        # What a search stands for: a name, an address, a session, each in the order of time.
+        sa.Index("ix_portal_access_logs_actor", "organization_id", "actor", "occurred_at", "id"),
+        sa.Index(
+            "ix_portal_access_logs_ip", "organization_id", "ip", "occurred_at", "id",
+            sqlite_where=sa.text("ip IS NOT NULL"), postgresql_where=sa.text("ip IS NOT NULL"),
+        ),
+        sa.Index(
+            "ix_portal_access_logs_session_id",
+            "organization_id", "session_id", "occurred_at", "id",
+            sqlite_where=sa.text("session_id IS NOT NULL"),
+            postgresql_where=sa.text("session_id IS NOT NULL"),
+        ),
+    )  # fmt: skip
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)  # the place in the chain, from 1
     event_id: Mapped[str] = mapped_column(sa.String(32), unique=True)
@@ -162,6 +174,24 @@ class AccessLog(Model):
     salt: Mapped[bytes | None] = mapped_column(sa.LargeBinary(16))
     personal_sha256: Mapped[bytes] = mapped_column(sa.LargeBinary(32))
     chain_sha256: Mapped[bytes] = mapped_column(sa.LargeBinary(32))
+
+
+class NameKind(StrEnum):
+    ACTOR = "actor"
+    ADDRESS = "address"  # the column ip
+
+
+class ActivityName(Model):
+    """A name or an address that rows of an organization's log bear, once: parts of words are
+    looked for here and not in every row. What is erased from the log is erased here (C6)."""
+
+    __tablename__ = "activity_names"
+    __table_args__ = (sa.UniqueConstraint("organization_id", "kind", "text"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    organization_id: Mapped[int] = mapped_column(BigId)
+    kind: Mapped[str] = mapped_column(sa.String(20))
+    text: Mapped[str] = mapped_column(sa.String(200))
 
 
 class ActivityChain(Model):

@@ -39,6 +39,7 @@ class Contact(Model):
     __table_args__ = (
         sa.Index("ix_contacts_customer_id", "customer_id"),
         sa.Index("ix_contacts_organization_id_email", "organization_id", "email"),
+        sa.Index("ix_contacts_organization_id_id", "organization_id", "id"),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)

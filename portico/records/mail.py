@@ -52,6 +52,7 @@ class Mail(Model):
     __table_args__ = (
         sa.Index("ix_mails_state_next_attempt_at", "state", "next_attempt_at"),
         sa.Index("ix_mails_document_id", "document_id"),
+        sa.Index("ix_mails_contact_id", "contact_id"),
         sa.Index("ix_mails_organization_id", "organization_id", "id"),
         sa.Index("ix_mails_organization_id_state", "organization_id", "state", "id"),
         sa.Index("ix_mails_organization_id_kind", "organization_id", "kind", "id"),

@@ -32,7 +32,15 @@ from sqlalchemy.exc import SQLAlchemyError
 from portico import clock, tokens
 from portico.config import settings
 from portico.db import current_tenant, db, unit_of_work
-from portico.records.activity import AccessLog, Activity, ActivityChain, ActorKind, Label
+from portico.records.activity import (
+    AccessLog,
+    Activity,
+    ActivityChain,
+    ActivityName,
+    ActorKind,
+    Label,
+    NameKind,
+)
 from portico.records.link import PortalLink
 from portico.services import scanners
 from portico.services.tenants import directory, tenant_scope
@@ -122,6 +130,7 @@ def erase(where: sa.ColumnElement[bool], *, actor: str) -> int:
                 ip=None, user_agent=None, device_type=None, browser=None, platform=None, salt=None
             )
         )
+        _forget_addresses()
         count = int(getattr(result, "rowcount", 0))
         record(
             Entry(Activity.ERASE_ACTIVITY, ActorKind.STAFF, actor=actor, details={"rows": count})
@@ -240,11 +249,46 @@ def _append(rows: list[dict[str, Any]]) -> None:
         full["chain_sha256"] = previous
         complete.append(full)
     db.session.execute(sa.insert(AccessLog), complete)
+    _keep_names(complete)
     db.session.execute(
         sa.update(ActivityChain)
         .where(ActivityChain.id == 1)
         .values(chain_sha256=previous, seal=tokens.seal("activity", _head(position, previous)))
     )
+
+
+_NAMES = {NameKind.ACTOR: "actor", NameKind.ADDRESS: "ip"}
+_KEEP = sa.text(
+    "INSERT INTO activity_names (organization_id, kind, text) "
+    "VALUES (:organization_id, :kind, :text) ON CONFLICT DO NOTHING"
+)
+
+
+def _keep_names(rows: list[dict[str, Any]]) -> None:
+    """Let searches know whom and which addresses these rows name."""
+    names = {
+        (row["organization_id"], kind.value, row[column])
+        for row in rows
+        for kind, column in _NAMES.items()
+        if row["organization_id"] is not None and row[column]
+    }
+    if names:
+        fields = ("organization_id", "kind", "text")
+        db.session.execute(_KEEP, [dict(zip(fields, one, strict=True)) for one in sorted(names)])
+
+
+def _forget_addresses() -> None:
+    """Let go of addresses that no row bears any more, also of what SQLite's index keeps of what
+    was taken out of it."""
+    left = sa.exists().where(
+        AccessLog.organization_id == ActivityName.organization_id,
+        AccessLog.ip == ActivityName.text,
+    )
+    gone = sa.delete(ActivityName).where(ActivityName.kind == NameKind.ADDRESS.value, ~left)
+    db.session.execute(gone.execution_options(synchronize_session=False))
+    if db.session.get_bind().dialect.name == "sqlite":
+        search = "search_activity_names"
+        db.session.execute(sa.text(f"INSERT INTO {search} ({search}) VALUES ('optimize')"))
 
 
 def _complete(row: dict[str, Any], position: int) -> dict[str, Any]:

@@ -58,7 +58,8 @@ def eligible(organization_id: int) -> sa.Select[int, int, str, str | None]:
         .outerjoin(PortalAccount, PortalAccount.contact_id == Contact.id)
         .outerjoin(Mail, Mail.id == PortalAccount.invitation_mail_id)
         .where(
-            Customer.organization_id == organization_id,
+            Contact.organization_id == organization_id,
+            Customer.organization_id + 0 == organization_id,  # "+ 0": contacts lead, in their order
             Customer.is_active.is_(True),
             Customer.portal_withdrawn_at.is_(None),
             Contact.is_active.is_(True),

@@ -72,8 +72,14 @@ def test_models_and_migrations_are_equal(url, which):
     assert models.__doc__  # every table is known
     _migrate(url, which, "upgrade", "head")
     with _connected(url) as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        options = {"compare_type": True, "include_name": _is_of_the_models}
+        context = MigrationContext.configure(connection, opts=options)
         assert compare_metadata(context, METADATA[which]) == []
+
+
+def _is_of_the_models(name, _kind, _parents):
+    """What searches read stands beside the models, differently in each database."""
+    return not (name or "").startswith("search_")
 
 
 @pytest.mark.parametrize("which", ["control", "tenant"])

@@ -1,0 +1,73 @@
+"""Parts of words, found in an index of every three characters in a row.
+
+SQLite has such an index in a table of FTS5 beside each searched table, kept by triggers;
+PostgreSQL (pg_trgm) uses its own by itself for ILIKE. Migration 0006 makes both. So few rows as
+an index finds are put in order; what very many have is met soon by whoever reads a list in order.
+Shorter terms are in no index and are looked for row by row.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from portico.db import BigId, reading
+from portico.records.customer import Customer
+
+SHORTEST = 3  # characters of a term that an index knows
+MOST = 500  # rows that are put in order; of more, a list is read in its own
+
+_customer = Customer.__table__
+
+
+def ids(
+    table: sa.FromClause, columns: tuple[str, ...], term: str, most: int = MOST
+) -> list[int] | None:
+    """The rows of a whole table that have *term* in one of the columns, in capitals or not; None
+    where there are more than *most*, or the term is too short for any index."""
+    if len(term) < SHORTEST:
+        return None
+    with reading() as connection:
+        own = connection.dialect.name == "sqlite"
+        asked = _indexed(table, columns, term) if own else _read(table, columns, term)
+        found = list(connection.execute(asked.limit(most + 1)).scalars())
+    return found if len(found) <= most else None
+
+
+def customers(organization_id: int, term: str, limit: int) -> list[int]:
+    """The first customers by name of those in whose name the term is."""
+    found, own = ids(_customer, ("name",), term), _customer.c.organization_id
+    wanted = [own == organization_id, written(_customer, ("name",), term)]
+    if found is not None:
+        wanted = [own + 0 == organization_id, _customer.c.id.in_(found)]  # "+ 0" keeps SQLite there
+    named = sa.select(_customer.c.id).where(*wanted).order_by(_customer.c.name, _customer.c.id)
+    with reading() as connection:
+        return list(connection.execute(named.limit(limit)).scalars())
+
+
+def written(table: sa.FromClause, columns: tuple[str, ...], term: str) -> sa.ColumnElement[bool]:
+    """That a row has *term* in one of the columns, judged row by row as a list is read."""
+    return sa.or_(*(_contains(table.c[name], term) for name in columns))
+
+
+def _contains(column: sa.ColumnElement[Any], term: str) -> sa.ColumnElement[bool]:
+    """SQLite's LIKE knows the capitals of English only."""
+    if term.isascii():
+        return column.icontains(term, autoescape=True)
+    spellings = dict.fromkeys((term, term.lower(), term.upper(), term.title()))
+    return sa.or_(*(column.icontains(one, autoescape=True) for one in spellings))
+
+
+def _indexed(table: sa.FromClause, columns: tuple[str, ...], term: str) -> sa.Select[Any]:
+    """The term in quotes is a phrase: its triples of characters, one after the other."""
+    name = f"search_{table.name}"  # type: ignore[attr-defined]
+    quoted = term.replace('"', '""')
+    phrase = f'{{{" ".join(columns)}}} : "{quoted}"'
+    found = sa.select(sa.column("rowid", BigId)).select_from(sa.table(name))
+    return found.where(sa.column(name).op("MATCH")(phrase))
+
+
+def _read(table: sa.FromClause, columns: tuple[str, ...], term: str) -> sa.Select[Any]:
+    """PostgreSQL finds its index by itself."""
+    return sa.select(table.c.id).where(written(table, columns, term))
