@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from functools import partial
 from typing import Any
 
 from flask import Response, request, url_for
@@ -11,6 +12,7 @@ from blueprints.customer_portal import bp
 from blueprints.customer_portal.frame import portal_page
 from blueprints.customer_portal.gate import signed_in
 from portico.queries import projects as queries
+from portico.queries.faces import day_of
 from portico.queries.lists import LARGEST_ID
 from portico.queries.projects import OpenProject
 from portico.queries.signed_in import SignedIn
@@ -108,6 +110,7 @@ def _page(
         hours=queries.hours(at.id) if at.shows_hours else None,
         tab=tab.value,
         tabs=[(one.value, one.value.title()) for one in Tab],
+        day_of=partial(day_of, zone=signed_in().org.timezone),
         longest=services.LONGEST_COMMENT,
         typed=request.form.get("comment", "")[:20_000].encode("utf-8", "ignore").decode()
         if failed
