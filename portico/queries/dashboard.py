@@ -28,7 +28,7 @@ from portico.services.actors import Actor
 MOST_COUNTED = 1000  # beyond, a card says "999+"
 _AWAITING = 5
 _INVOICES = 5
-_TO_DO = 6
+_TO_DO = 10
 _HAPPENED = 8
 _UPCOMING = 4
 _NEWEST = 25  # of a kind of shared work are looked through for what waits
@@ -68,6 +68,7 @@ class Dashboard:
     awaiting: list[DocumentFace]
     invoices: list[DocumentFace]
     to_do: list[ToDo]
+    more_to_do: bool  # than is listed
     happened: list[Happening]
     active_projects: int | None = None  # None: the organization shows no projects
     upcoming: list[Card] = field(default_factory=list)  # projects that go on or are planned
@@ -79,6 +80,7 @@ def read(actor: Actor, zone: str, sections: list[str]) -> Dashboard:
     every = [one.everything for one in shown]
     kinds = {kind for one in shown for kind in one.kinds}
     shows_projects = Section.PROJECTS in sections
+    to_do = _to_do(actor, zone, kinds)
     return Dashboard(
         pending_invoices=lists.count(actor, _OPEN_INVOICES, MOST_COUNTED),
         documents=lists.count(actor, [run for runs in every for run in runs], MOST_COUNTED)
@@ -86,7 +88,8 @@ def read(actor: Actor, zone: str, sections: list[str]) -> Dashboard:
         ageing=statement.ageing(actor.organization_id, actor.customer_id, clock.today(zone)),
         awaiting=lists.nearest(actor, _AWAITING_QUOTES, zone, _AWAITING),
         invoices=lists.newest(actor, SECTIONS["invoices"].filters[0].runs, zone, _INVOICES),
-        to_do=_to_do(actor, zone, kinds),
+        to_do=to_do[:_TO_DO],
+        more_to_do=len(to_do) > _TO_DO,
         happened=_told_once(_happened(actor, kinds))[:_HAPPENED],
         active_projects=projects.active(actor, MOST_COUNTED) if shows_projects else None,
         upcoming=projects.upcoming(actor, _UPCOMING) if shows_projects else [],
@@ -109,17 +112,17 @@ def _to_do(actor: Actor, zone: str, kinds: Collection[Kind]) -> list[ToDo]:
     """What waits of these kinds, the earliest deadline first; what has none comes last."""
     found = [one for source in _SOURCES for one in source(actor, zone)]
     found += [one for kind in kinds if kind in _SHARED for one in _shared(actor, zone, kind)]
-    return sorted(found, key=lambda one: (one.by is None, one.by or dt.date.max))[:_TO_DO]
+    return sorted(found, key=lambda one: (one.by is None, one.by or dt.date.max))
 
 
 def _quotes_to_answer(actor: Actor, zone: str) -> Iterator[ToDo]:
-    for quote in lists.nearest(actor, _AWAITING_QUOTES, zone, _TO_DO):
+    for quote in lists.nearest(actor, _AWAITING_QUOTES, zone, _TO_DO + 1):
         then = "Once you accept, we begin. Without an answer it runs out."
         yield ToDo("Answer quote", then, "quotes", quote, quote.valid_until)
 
 
 def _invoices_to_pay(actor: Actor, zone: str) -> Iterator[ToDo]:
-    for invoice in lists.nearest(actor, _DUE_INVOICES, zone, _TO_DO):
+    for invoice in lists.nearest(actor, _DUE_INVOICES, zone, _TO_DO + 1):
         late = invoice.state is State.OVERDUE
         then = (
             "Please pay it, or tell us what is wrong." if late else "Pay it by then; nothing else."
@@ -182,7 +185,7 @@ _log, _doc = AccessLog.__table__, Document.__table__
 
 
 def _happened(actor: Actor, kinds: Collection[Kind]) -> Iterator[Happening]:
-    """The last things that the customer may know of, newest first.
+    """The last things that the customer may know of.
 
     Only the deeds above, done to documents that they may see; of whoever did it no more than
     the name, and of the team not even that.
@@ -233,9 +236,10 @@ def _happened(actor: Actor, kinds: Collection[Kind]) -> Iterator[Happening]:
 
 
 def _told_once(happened: Iterable[Happening]) -> list[Happening]:
-    """What was done several times in a row, such as sent to each contact, is told once."""
+    """Newest first, also of what was written down late; what was done several times in a row,
+    such as sent to each contact, is told once."""
     told: list[Happening] = []
-    for one in happened:
+    for one in sorted(happened, key=lambda one: one.at, reverse=True):
         if not told or (one.who, one.deed, one.document_id) != (
             told[-1].who, told[-1].deed, told[-1].document_id,
         ):  # fmt: skip

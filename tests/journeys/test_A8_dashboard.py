@@ -171,4 +171,6 @@ def test_counts_stop_at_a_thousand(stage):
     )
     page = stage.acme.account().get(f"{stage.acme.portal}/dashboard")
     assert "Pending invoices 999+ Shared documents 999+" in cards(page)
+    assert part(page, "to-do").count("Pay invoice") == 10
+    assert "More waits for you in your lists." in part(page, "to-do")
     assert len(page.data) < 40_000

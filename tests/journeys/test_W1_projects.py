@@ -94,9 +94,9 @@ def test_the_customer_follows_a_project(acme, marit, clock):
     assert "Boathouse Active A new floor. 1 document" in cards.text
     board = marit.get(f"{acme.portal}/dashboard").text
     assert "Active projects 1" in board
-    upcoming = board.partition("Upcoming projects View all projects ")[2]
+    upcoming = board.partition("Upcoming projects View all projects Project Status When ")[2]
     assert upcoming.startswith(
-        "Active Boathouse from 10 Nov 2026 Planned Sauna 10 Nov 2026 – 17 Nov 2026"
+        "Boathouse Active from 10 Nov 2026 Sauna Planned 10 Nov 2026 – 17 Nov 2026"
     )
     one = f"{acme.portal}/projects/{project_id}"
     page = marit.get(one)
