@@ -13,6 +13,7 @@ from typing import Any
 
 from flask import Response, redirect, request
 
+from portico.config import settings
 from portico.files.names import content_disposition
 from portico.queries import organizations, request_items, shown
 from portico.queries.shown import Shown
@@ -25,6 +26,7 @@ from portico.services import (
     activity,
     conversations,
     decisions,
+    files,
     payment_urls,
     renditions,
     requests,
@@ -273,6 +275,7 @@ def context(door: Door) -> dict[str, Any]:
         "decision": at.decision,
         "messages": shown.conversation(document.id) if at.talks else [],
         "asked": request_items.of(document.id, at.content),
+        "largest_file": files.readable(settings().max_upload),
     }
 
 
