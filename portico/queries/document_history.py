@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -190,7 +191,11 @@ class HistoryPage:
 def history(document_id: int, before: Key | None = None) -> HistoryPage:
     """A page of what is in the log about a document, older than *before*."""
     order = (_log.c.occurred_at, _log.c.id)
-    asked = sa.select(_log).where(_log.c.document_id == document_id)
+    asked = (
+        sa.select(_log, _contact.c.name.label("contact_name"))
+        .outerjoin(_contact, _contact.c.id == _log.c.contact_id)
+        .where(_log.c.document_id == document_id)
+    )
     if before is not None:
         there = sa.tuple_(sa.literal(before.at, UtcDateTime()), sa.literal(before.id, BigId))
         asked = asked.where(sa.tuple_(*order) < there)
@@ -212,12 +217,21 @@ def _happened(row: Any) -> Happened:
         by_customer=by_customer,
         label=row.label if by_customer or row.label != Label.PERSON else "",
         label_reason=row.label_reason,
-        details=", ".join(
-            f"{name.replace('_', ' ')} {str(value).replace('_', ' ')}"
-            for name, value in row.details.items()
-        ),
+        details=", ".join(_details(row)),
         device=device,
     )
+
+
+def _details(row: Any) -> Iterator[str]:
+    """What is known beside it; of a message, what it was and to whom it went."""
+    recipient = row.contact_name or "the team"
+    for name, value in row.details.items():
+        if name == "mail":
+            yield f"{console_mail.words_of(value)} to {recipient}"
+        else:
+            yield f"{name.replace('_', ' ')} {str(value).replace('_', ' ')}"
+    if row.type == Activity.SEND_DOCUMENT:
+        yield f"to {recipient}"
 
 
 def last_message(document_id: int) -> int:
