@@ -9,10 +9,11 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from blueprints.console.gate import GUESTS_ONLY, HALFWAY, OPEN
+from blueprints.console.gate import HALFWAY
 from portico.records.content import Kind
 from portico.records.staff import Role, StaffMember
 from portico.services import invitations, team
+from portico.web.ways import GUESTS_ONLY, OPEN
 from tests.browser.axe import audit_everywhere
 from tests.browser.furniture import RAGNA, TOVE
 from tests.cast import PASSWORD, Person, content_for
