@@ -123,6 +123,7 @@ _SHARED_LABELS = {
     State.EXPIRED: ("Expired", "bad"),
     State.WITHDRAWN: ("Withdrawn", "none"),
 }
+_NOT_SENT = ("In preparation", "info")  # of what waits for an answer, once it is sent
 _TIME_LABELS = {State.ACCEPTED: ("Approved", "good"), State.DECLINED: ("Queried", "info")}
 _REQUEST_LABELS = {
     State.POSTED: ("Sent", "info"),
@@ -203,7 +204,7 @@ class DocumentFace:
     @property
     def wants_answer(self) -> bool:
         """Whether it is put before its customer to be answered, by yes and no or item by item."""
-        return bool(KINDS[Kind(self.kind)].answers) or self.kind == Kind.REQUEST
+        return _is_asked(Kind(self.kind))
 
     @property
     def takes_answers(self) -> bool:
@@ -270,6 +271,8 @@ def document_face(row: Any, zone: str) -> DocumentFace:
     today = clock.today(zone)
     state = _state_on(row, kind, today)
     label, tone = state_label(kind, state)
+    if state is State.POSTED and row.sent_revision is None and _is_asked(kind):
+        label, tone = _NOT_SENT
     last_day = row.valid_until if KINDS[kind].answers else row.due_on
     if row.expires_at is not None:
         last_day = day_of(row.expires_at, zone)
@@ -294,6 +297,10 @@ def document_face(row: Any, zone: str) -> DocumentFace:
         sent_on=day_of(row.sent_at, zone) if row.sent_at else None,
         expires_at=row.expires_at,
     )
+
+
+def _is_asked(kind: Kind) -> bool:
+    return bool(KINDS[kind].answers) or kind is Kind.REQUEST
 
 
 def _is_superseded(row: Any) -> bool:

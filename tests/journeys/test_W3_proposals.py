@@ -9,31 +9,26 @@ from portico.records.activity import Activity
 from portico.records.content import Kind
 from portico.records.decision import Decision
 from portico.services import documents
-from tests.cast import MARIT, OLAF, bodies, content_for
+from tests.cast import MARIT, OLAF, bodies
 
 CHAPTERS = [
     {"heading": "Our idea", "body": "Oak and glass."},
     {"heading": "How we work", "body": "In three steps."},
 ]
+SAYS: dict[str, Any] = {
+    "number": "P-12",
+    "title": "A boathouse by the water",
+    "valid_until": dt.date(2026, 11, 20),
+    "proposal": {"fee_model": "retainer", "chapters": CHAPTERS},
+    "lines": [],
+    "taxes": [],
+    "totals": {"payable": 1_250_000},
+}
 
 
 def proposal_of(company: Any, person: Any = MARIT, **changes: Any) -> tuple[int, str]:
     """A proposal in the person's hands: its id and the link in their mail."""
-    content = content_for(
-        person,
-        Kind.PROPOSAL,
-        **{
-            "number": "P-12",
-            "title": "A boathouse by the water",
-            "valid_until": dt.date(2026, 11, 20),
-            "proposal": {"fee_model": "retainer", "chapters": CHAPTERS},
-            "lines": [],
-            "taxes": [],
-            "totals": {"payable": 1_250_000},
-            **changes,
-        },
-    )
-    document_id = company.document(person, Kind.PROPOSAL, content=content)
+    document_id = company.document(person, Kind.PROPOSAL, **SAYS | changes)
     return document_id, company.mailed(document_id, person)
 
 
@@ -44,8 +39,15 @@ def test_the_outsider_sees_and_answers_none(stage):
     at = f"{stage.acme.portal}/proposals/{proposal}"
     assert olaf.get(at).status == 404
     assert "P-12" not in olaf.get(f"{stage.acme.portal}/proposals").text
-    # Where the organization does not use them, nobody has the section, or hears of it.
+    # A draft is the team's alone; what is posted and not yet sent says that it is on its way.
+    draft = stage.acme.document(MARIT, Kind.PROPOSAL, post=False, **SAYS | {"number": "P-13"})
+    stage.acme.document(MARIT, Kind.PROPOSAL, **SAYS | {"number": "P-14"})
     marit = stage.acme.account(MARIT)
+    listed = marit.get(f"{stage.acme.portal}/proposals").text
+    assert "P-13" not in listed
+    assert "In preparation P-14" in listed
+    assert marit.get(at.replace(str(proposal), str(draft))).status == 404
+    # Where the organization does not use them, nobody has the section, or hears of it.
     assert "Answer proposal" in marit.get(f"{stage.acme.portal}/dashboard").text
     stage.acme.set_organization("halden", sections=[])
     assert marit.get(at).status == 404
