@@ -48,8 +48,8 @@ _DONE = {
     "said": "Your comment is there.",
     "is_shared_with_client-yes": "The customer sees this project from now on.",
     "is_shared_with_client-no": "The customer sees it no more, and no share of it opens.",
-    "shows_hours-yes": "The customer sees total and billable hours.",
-    "shows_hours-no": "The customer sees no hours.",
+    "shows_hours-yes": "The customer sees total and billable hours in the portal.",
+    "shows_hours-no": "The portal shows no hours. A link shows them where it was made to.",
     "revoked": "The share is revoked; its link opens nothing any more.",
 }
 
