@@ -18,7 +18,7 @@ _FORMATS = ("PNG", "JPEG", "WEBP")
 # What a decoder says to a file that is broken or lies about itself.
 _BROKEN = (
     OSError, SyntaxError, ValueError, TypeError, IndexError, KeyError, OverflowError, EOFError,
-    MemoryError, struct.error, zlib.error, Image.DecompressionBombError,
+    MemoryError, struct.error, zlib.error,
 )  # fmt: skip
 
 
@@ -38,7 +38,7 @@ def as_png(data: bytes) -> bytes:
                 raise _TooLarge
             picture.load()
             return _drawn(picture)
-    except _TooLarge:
+    except (_TooLarge, Image.DecompressionBombError):
         raise _refused(f"A logo is at most {LARGEST_SIDE} pixels wide and high.") from None
     except _BROKEN:
         raise _refused("This is no picture we can read. A logo is a PNG, JPEG or WebP.") from None

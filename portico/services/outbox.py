@@ -21,6 +21,7 @@ from portico import clock
 from portico.config import settings
 from portico.db import after_commit, current_tenant, db, unit_of_work
 from portico.records.activity import Activity, ActorKind
+from portico.records.link import PortalLink
 from portico.records.mail import Mail, MailKind, MailState
 from portico.refusals import Conflict
 from portico.services import activity, wake
@@ -163,9 +164,10 @@ def resend(mail_id: int, *, by: str) -> None:
     """Queue a failed or skipped message again, from the first attempt (spec C8).
 
     Of two who ask at once one wins. A way to set a password is made anew, since the old one may
-    have run out. Raises Conflict.
+    have run out. Raises Conflict, also where the link in it was taken back.
     """
     with unit_of_work():
+        _require_its_link(db.session.get(Mail, mail_id))
         again = (
             sa.update(Mail)
             .where(Mail.id == mail_id, Mail.state.in_([MailState.FAILED, MailState.SKIPPED]))
@@ -195,6 +197,15 @@ def resend(mail_id: int, *, by: str) -> None:
         )
         tenant = current_tenant().slug
         after_commit(lambda: wake.mail(tenant, mail_id))
+
+
+def _require_its_link(mail: Mail | None) -> None:
+    """Raises Conflict where a message would lead nowhere, and so would never go out."""
+    link = db.session.get(PortalLink, mail.link_id) if mail and mail.link_id else None
+    if link is not None and (link.revoked_at or link.ended_at):
+        raise Conflict(
+            "The link in it was revoked or ended. Send the document anew; that makes a fresh link."
+        )
 
 
 def _me() -> str:

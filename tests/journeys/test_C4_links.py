@@ -6,6 +6,7 @@ import re
 
 from portico.records.content import Kind
 from portico.records.staff import Role
+from portico.services import links
 from tests.cast import MARIT, token_of
 from tests.journeys.test_C4_documents import at, do
 
@@ -143,3 +144,10 @@ def test_a_mail_that_failed_is_sent_again(stage, acme):
     assert (late.status, "on its way or has arrived" in late.text) == (409, True)
     stage.deliver()
     assert stage.visitor().get(stage.link_to(MARIT)).status == 200
+    # Where the link was taken back, the mail would never go out.
+    acme.execute("UPDATE mails SET state = 'failed' WHERE kind = 'document_sent'")
+    with acme.scope():
+        links.revoke_for_document(quote, by="Kari")
+    void = sales.fill_in(sales.get(at(acme, quote, "activity")), form="/again")
+    assert (void.status, "Send the document anew" in void.text) == (409, True)
+    assert stage.deliver() == 0
