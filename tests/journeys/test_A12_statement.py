@@ -108,6 +108,14 @@ def test_a_statement_of_the_period_they_choose_on_screen_and_on_paper(both):
     for expected in ("Opening balance", "6,227.85", "Payment PAY-1", "6,127.85", "31–60 days"):
         assert expected in usual.text
     assert "INV-1007" not in usual.text
+    assert "How to pay To NO93 8601 1117 947. Last changed on" in usual.text
+    dollars = marit.get(f"{acme.portal}/statement?currency=USD").text
+    assert "-US$100.00" in dollars
+    assert "How to pay" not in dollars, "nothing is owed"
+    marit.fill_in(f"{acme.portal}/settings", {"locale": "ar"}, form="/settings")
+    mark = "\N{LEFT-TO-RIGHT MARK}"  # or a reader from the right finds the minus behind the figures
+    assert f"{mark}-100.00" in marit.get(f"{acme.portal}/statement?currency=USD").source
+    marit.fill_in(f"{acme.portal}/settings", {"locale": "en_GB"}, form="/settings")
     chosen = "start=2026-08-01&end=2026-09-30&currency=EUR"
     page = marit.get(f"{acme.portal}/statement?{chosen}")
     assert "Invoice INV-1007" in page.text
