@@ -11,13 +11,10 @@ import pytest
 from playwright.sync_api import expect
 
 from portico import clock
-from portico.records.account import PortalAccount
 from portico.records.content import Kind
-from portico.records.customer import Contact
 from portico.records.decision import Decision
 from portico.records.organization import Section
 from portico.records.project import Project
-from portico.records.staff import StaffMember
 from portico.services import projects, shares
 from portico.services.shares import Shows
 from tests.browser.axe import audit_everywhere
@@ -25,39 +22,59 @@ from tests.cast import PASSWORD, Person, bodies
 from tests.client import Visitor
 
 SUNNIVA = Person("Sunniva Lund", "sunniva@lund.example", "Lund Hage", "halden", "acme")
-TEAM = "shared-work@halden.example"
+KARI = "shared-work@halden.example"
 SHARE = re.compile(r"http://\S+/p/projects/[A-Za-z0-9_-]{43}")
 BARE = {"lines": [], "taxes": [], "totals": {"payable": 0}}
 DRAWING = b"room,area\nHall,12\n"
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def settled(house):
-    """Sunniva is a customer with an account, every section is on, and one of the team is in."""
+    """Sunniva is a customer with an account, every section is on, and Kari is of the team."""
     acme = house.acme
     acme.set_organization("halden", sections=[section.value for section in Section])
-    if not any(one.email == SUNNIVA.email for one in acme.rows(Contact)):
-        acme.settle(SUNNIVA)
-    if not any(one.email == SUNNIVA.email for one in acme.rows(PortalAccount)):
-        acme.account(SUNNIVA)
-    if not any(one.email == TEAM for one in acme.rows(StaffMember)):
-        acme.staff(email=TEAM, name="Kari Nilsen")
+    acme.settle(SUNNIVA)
+    acme.account(SUNNIVA)
+    acme.staff(email=KARI, name="Kari Nilsen")
     return house
 
 
-@pytest.fixture
-def both_sides(settled, walk, javascript):
-    """Two browsers, signed in: the team's and the customer's."""
-    found = []
-    for door, email in (("staff", TEAM), ("customer-portal", SUNNIVA.email)):
-        page = walk(javascript=javascript)
+@pytest.fixture(scope="module")
+def signed_in(settled, chromium):
+    """What a browser keeps after signing in, by e-mail address."""
+
+    def enter(door, email):
+        context = chromium.new_context()
+        page = context.new_page()
         page.goto(f"{settled.base}/{door}/login?org=halden")
         page.get_by_label("E-mail address").fill(email)
         page.get_by_label("Password").fill(PASSWORD)
         page.get_by_role("button", name="Sign in").click()
         expect(page).not_to_have_url(re.compile("/login"))
-        found.append(page)
-    return found
+        kept = context.storage_state()
+        context.close()
+        return kept
+
+    return {
+        KARI: enter("staff", KARI),
+        SUNNIVA.email: enter("customer-portal", SUNNIVA.email),
+    }
+
+
+@pytest.fixture
+def kari(settled, signed_in, walk, javascript):
+    """The team's browser, in the console."""
+    page = walk(javascript=javascript, storage_state=signed_in[KARI])
+    page.goto(f"{settled.base}/staff/projects")
+    return page
+
+
+@pytest.fixture
+def sunniva(settled, signed_in, walk, javascript):
+    """The customer's browser, in the portal."""
+    page = walk(javascript=javascript, storage_state=signed_in[SUNNIVA.email])
+    page.goto(f"{settled.acme.portal}/projects")
+    return page
 
 
 @pytest.fixture
@@ -91,7 +108,6 @@ def answers_of(house, document):
 
 def make_project(page, house, name) -> int:
     """A project with a task, a milestone and hours, written down in the console; its id."""
-    page.get_by_role("link", name="Projects", exact=True).click()
     page.get_by_role("link", name="New project").click()
     page.get_by_label("Name", exact=True).fill(name)
     page.get_by_label("Customer").fill(SUNNIVA.customer)
@@ -142,12 +158,10 @@ def fetched(page, name) -> tuple[str, bytes]:
 
 
 def test_a_project_is_made_shared_followed_and_closed_again(
-    settled, walk, both_sides, javascript, tmp_path
+    settled, walk, kari, sunniva, javascript, tmp_path
 ):
-    kari, sunniva = both_sides
     name = f"The pond {javascript}"
     project = make_project(kari, settled, name)
-    kari.goto(f"{settled.base}/staff/projects/{project}")
     upload(kari, tmp_path)
     kari.goto(f"{settled.base}/staff/projects/{project}")
     link = share(kari, settled)
@@ -164,7 +178,7 @@ def test_a_project_is_made_shared_followed_and_closed_again(
     downloaded = fetched(outsider, "Tegning")
     assert downloaded == ("Tegning-på-hagen.csv", DRAWING)
 
-    sunniva.get_by_role("link", name="Projects", exact=True).click()
+    sunniva.reload()
     sunniva.get_by_role("link", name=name).click()
     expect(sunniva.get_by_text("Total hours")).to_have_count(0)
     assert fetched(sunniva, "Download") == downloaded
@@ -196,10 +210,7 @@ def test_a_project_is_made_shared_followed_and_closed_again(
 PROPOSAL = {"fee_model": "milestone", "chapters": [{"heading": "Our idea", "body": "A pond."}]}
 
 
-def test_a_proposal_is_accepted_by_link_and_by_account(
-    settled, walk, both_sides, paper, javascript
-):
-    _kari, sunniva = both_sides
+def test_a_proposal_is_accepted_by_link_and_by_account(settled, walk, sunniva, paper, javascript):
     total = {"totals": {"payable": 1_250_000, "gross": 1_250_000}}
     by_link, link = paper(Kind.PROPOSAL, f"P-1-{javascript}", proposal=PROPOSAL, **total)
     by_account, _ = paper(Kind.PROPOSAL, f"P-2-{javascript}", proposal=PROPOSAL, **total)
@@ -218,9 +229,8 @@ def test_a_proposal_is_accepted_by_link_and_by_account(
 
 
 def test_an_acceptance_is_given_or_runs_out_between_look_and_click(
-    settled, walk, both_sides, paper, javascript
+    settled, walk, kari, sunniva, paper, javascript
 ):
-    kari, sunniva = both_sides
     said = {"acceptance": {"confirms": "The pond holds water."}}
     given, _ = paper(Kind.ACCEPTANCE, f"A-1-{javascript}", expires_at=later(hours=30), **said)
     late, link = paper(Kind.ACCEPTANCE, f"A-2-{javascript}", expires_at=later(hours=90), **said)
@@ -251,8 +261,7 @@ def test_an_acceptance_is_given_or_runs_out_between_look_and_click(
     expect(page.get_by_text("Thank you. Your acceptance is recorded.")).to_be_visible()
 
 
-def test_hours_are_queried_and_approved(settled, walk, both_sides, paper, javascript):
-    _kari, sunniva = both_sides
+def test_hours_are_queried_and_approved(settled, walk, sunniva, paper, javascript):
     hours = {
         "period": {"start": "2026-10-01", "end": "2026-10-31"},
         "entries": [{"on": "2026-10-05", "person": "Nils", "task": "Digging", "minutes": 450}],
@@ -282,9 +291,8 @@ def item(page, name):
 
 
 def test_a_request_is_answered_returned_answered_again_and_completed(
-    settled, walk, both_sides, paper, javascript, tmp_path
+    settled, walk, kari, sunniva, paper, javascript, tmp_path
 ):
-    kari, sunniva = both_sides
     request, link = paper(Kind.REQUEST, f"R-{javascript}", request={"items": ITEMS})
     plan = tmp_path / "plan.pdf"
     plan.write_bytes(b"%PDF-1.7\n%%EOF\n")
