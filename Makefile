@@ -8,7 +8,7 @@ VENV = .venv
 PY = $(VENV)/bin/python
 # Which Python makes the environment; by default the first one here that is new enough.
 PYTHON =
-# Passed on: make test ARGS="-k quote -n 2", make lock ARGS=--upgrade
+# Passed on: make test ARGS="-k quote -n 0", make lock ARGS=--upgrade
 ARGS =
 CODE = app.py wsgi.py models.py blueprints portico
 
@@ -28,8 +28,9 @@ demo: runtime
 demo-reset: runtime
 	@exec $(PY) -m flask --app app demo --reset-only
 
+# A worker has servers of its own, so more than a few of them cost more than they bring.
 test: development
-	@exec $(PY) -m pytest $(ARGS)
+	@exec $(PY) -m pytest -n auto --maxprocesses 4 --dist worksteal $(ARGS)
 
 check: development
 	$(PY) -m ruff check .
