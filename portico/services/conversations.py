@@ -10,7 +10,7 @@ from portico.records.activity import Activity, ActorKind
 from portico.records.document import Document, InformationRequest, State
 from portico.records.mail import MailKind
 from portico.records.message import Message, Topic
-from portico.refusals import NothingToDecide, StaffRefusal
+from portico.refusals import Conflict, NothingToDecide, StaffRefusal
 from portico.services import activity, actors, documents, links, notifications, outbox
 from portico.services.activity import Entry
 from portico.services.actors import Actor
@@ -41,11 +41,13 @@ def answer(document_id: int, body: str, *, by: str, seen: int | None = None) -> 
     """The team's reply: the customer is mailed and reads it on the page.
 
     *seen* is the last message that was on screen: what came after it still waits. Raises Unknown,
-    BadInput.
+    BadInput; Conflict where the very same was answered since, so that a second click says nothing.
     """
     body = paragraphs(body, "answer", LONGEST)
     with unit_of_work():
         document = links.held(document_id)
+        if seen is not None:
+            _refuse_twice(document, body, seen)
         _answered(document, seen)
         message = Message(
             document_id=document.id,
@@ -76,6 +78,20 @@ def answered_otherwise(document_id: int, *, by: str, seen: int | None = None) ->
             raise StaffRefusal("No question waits for an answer here.")
         _answered(document, seen)
         activity.record(_entry(document, by, answered="otherwise"))
+
+
+def _refuse_twice(document: Document, body: str, seen: int) -> None:
+    """Raises Conflict."""
+    same = sa.select(Message.id).where(
+        Message.document_id == document.id,
+        Message.id > seen,
+        Message.from_staff,
+        Message.body == body,
+    )
+    if db.session.execute(same.limit(1)).first() is not None:
+        raise Conflict(
+            "This was answered a moment ago, perhaps by a second click. Nothing more was sent."
+        )
 
 
 def _answered(document: Document, seen: int | None) -> None:

@@ -214,6 +214,8 @@ def test_a_question_waits_until_it_is_answered(both):
     assert told.status == 200
     assert "And the skirting?" in told.text
     assert acme.read(quote).asked_at is not None
+    twice = sales.fill_in(page, {"answer": "It is oak."}, form="/answer", htmx=True)
+    assert (twice.status, "perhaps by a second click" in twice.text) == (409, True)
     both.deliver()
     assert "It is oak." in bodies(both.letters_to(MARIT)[-1])[0]
     assert "It is oak." in customer.get(link).text
