@@ -267,7 +267,7 @@ def test_no_page_of_the_console_has_a_fault(house, enter, furniture):
         f"{ragna}/statement", f"{tove}/statement", f"{ragna}/files", f"{tove}/preview",
         f"{ragna}/preview/quotes/{quote.rpartition('/')[2]}",
         f"payments?{of_ragna}", f"payments/new?invoice={part.rpartition('/')[2]}", furniture.payment,
-        "invitations?q=siv", f"invitations/{batch}",
+        "invitations/figures", f"invitations/{batch}",
         f"mail?q={RAGNA.email}", f"mail/{mail}", "activity?customer=Skagen&what=financial",
         "activity?since=soon", "projects", furniture.project, f"{furniture.project}/shares",
         f"{furniture.project}/edit", f"{furniture.project}/files",
