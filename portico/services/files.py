@@ -217,7 +217,7 @@ def _check_room(place: Place) -> None:
         )
     )
     if (count or 0) >= MOST_PER_CUSTOMER:
-        raise BadInput({"file": "There are too many files already. Please remove some first."})
+        raise BadInput({"file": "There are too many files already, so nothing was taken."})
 
 
 # --- shared, removed ------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from portico.records.document import Document
 from portico.records.request import RequestAnswer
 from portico.records.staff import Role
 from tests.cast import MARIT, OLAF, PASSWORD
+from tests.journeys.test_W1_projects import make
 from tests.journeys.test_W4_requests import plan, request_of
 
 
@@ -141,13 +142,32 @@ def test_what_was_typed_wrongly_stays_and_nothing_is_saved(stage):
     assert len(stage.acme.rows(Document)) == before
 
 
-def test_without_anybody_to_mail_it_cannot_be_sent_and_says_why(stage):
-    kari = stage.acme.staff()
-    draft(stage.acme, kari, "acceptance", {"title": "x", "confirms": "y"})
+def test_without_anybody_to_mail_nothing_can_be_sent_and_says_why(stage):
+    kari, console = stage.acme.staff(), stage.acme.console
+    _, key = kari.get(f"{console}/logout").form("/logout")
+    made, marit = [], stage.acme.contact(MARIT).id
+    for what, typed in (
+        ("proposal", {"amount": "1", "chapters": "# a\nb"}),
+        ("request", {"items": "Floor plan"}),
+        ("acceptance", {"confirms": "y"}),
+        ("time", {"start": "2026-10-01", "end": "2026-10-31", "entries": "2026-10-05 | Kari | 1"}),
+    ):
+        assert draft(stage.acme, kari, what, typed | {"title": "x"}).status == 303
+        made.append(newest(stage.acme).id)
+    project = make(stage.acme)
     stage.acme.execute("UPDATE contacts SET email = NULL")
-    page = kari.get(f"{stage.acme.console}/documents/{newest(stage.acme).id}")
-    assert "has no active contact with an e-mail address" in page.text
-    assert "/send" not in page.source
+    for document in made:
+        at = f"{console}/documents/{document}"
+        page = kari.get(at)
+        assert "has no active contact with an e-mail address" in page.text
+        assert "/send" not in page.source
+        typed = {"contact": str(marit), "revision": "1", "mail": "0"}
+        assert kari.post(f"{at}/send", key | typed).status == 422
+    shares = f"{console}/projects/{project}/shares"
+    assert "Nobody at Fjordhus AS can be mailed" in kari.get(shares).text
+    refused = kari.post(shares, key | {"contact": str(marit)})
+    assert (refused.status, "has no e-mail address" in refused.text) == (422, True)
+    assert stage.acme.links() == []
 
 
 def test_answers_are_accepted_and_returned_in_place(stage):
