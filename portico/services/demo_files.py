@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import io
+from collections.abc import Iterator
+from functools import partial
 
 import sqlalchemy as sa
 
@@ -12,6 +14,7 @@ from portico.db import db
 from portico.records.file import StoredFile
 from portico.records.project import Project
 from portico.services import files, team
+from portico.services.demo_projects import Scene
 from portico.services.files import Place
 
 _CARE = (
@@ -44,26 +47,29 @@ _COLOURS = b"""board,oil,remark
 """
 
 
-def fill(*, by: str) -> None:
-    """Put the files there, where they are not there yet: some in the library, some in a project,
-    one that the team has not shared."""
+def scenes(*, by: str) -> Iterator[Scene]:
+    """What puts the files there, where they are not there yet: some in the library, some in a
+    project, one that the team has not shared."""
     owner = team.find_customer("halden", "10021")
-    library = Place(owner.organization_id, owner.id)
     if _has(owner.id, "Care of oiled oak.pdf"):
         return
-    project = db.session.scalars(
-        sa.select(Project.id).where(Project.customer_id == owner.id).order_by(Project.id).limit(1)
-    ).first()
-    within = Place(owner.organization_id, owner.id, project)
     now = clock.now()
-    for days_ago, name, data, place, shared in (
-        (4, "Confirmation of insurance.pdf", _pdf(_INSURANCE), library, True),
-        (3, "How we work.pdf", _pdf(_METHOD), within, True),
-        (2, "Colours tried.csv", _COLOURS, within, False),
-        (1, "Care of oiled oak.pdf", _pdf(_CARE), library, True),
+    for days_ago, name, data, in_project, shared in (
+        (4, "Confirmation of insurance.pdf", _pdf(_INSURANCE), False, True),
+        (3, "How we work.pdf", _pdf(_METHOD), True, True),
+        (2, "Colours tried.csv", _COLOURS, True, False),
+        (1, "Care of oiled oak.pdf", _pdf(_CARE), False, True),
     ):
-        with clock.at(now - dt.timedelta(days=days_ago)):
-            files.take_in(io.BytesIO(data), name, place, by=by, shared=shared)
+        take_in = partial(_take_in, io.BytesIO(data), name, in_project, shared, by)
+        yield now - dt.timedelta(days=days_ago), take_in
+
+
+def _take_in(source: io.BytesIO, name: str, in_project: bool, shared: bool, by: str) -> None:
+    owner = team.find_customer("halden", "10021")
+    first = sa.select(Project.id).where(Project.customer_id == owner.id).order_by(Project.id)
+    project = db.session.scalars(first.limit(1)).first() if in_project else None
+    place = Place(owner.organization_id, owner.id, project)
+    files.take_in(source, name, place, by=by, shared=shared)
 
 
 def _has(customer_id: int, name: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import io
 import json
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import sqlalchemy as sa
@@ -25,37 +26,42 @@ _ORGANIZATION, _CUSTOMER = "halden", "10021"
 _FLOORS, _STAIRS = "PRJ-114", "PRJ-121"
 
 
-def fill(*, by: str, browser: Visitor) -> None:
-    """Make the projects where they are not there yet; the customer has an account by now."""
+# When something happens, and what.
+Scene = tuple[dt.datetime, Callable[[], object]]
+
+
+def scenes(*, by: str, browser: Visitor) -> Iterator[Scene]:
+    """What makes the projects where they are not there yet; the customer has an account by now."""
     if _find(_FLOORS) is not None:
         return
     team.change_organization(
         _ORGANIZATION, OrganizationFace(sections=[section.value for section in Section])
     )
     now = clock.now()
-    with clock.at(now - dt.timedelta(days=6)):
-        data = json.dumps({"projects": _projects(now.date())}).encode()
-        intake.import_file(data, _ORGANIZATION, by=by)
-    floors = _find(_FLOORS)
-    assert floors is not None
+    day = dt.timedelta(days=1)
+    data = json.dumps({"projects": _projects(now.date())}).encode()
+    yield now - 6 * day, lambda: intake.import_file(data, _ORGANIZATION, by=by)
+    yield now - 5 * day, lambda: _share_rooms(by=by)
+    yield now - 5 * day, lambda: _say("The oak is in our workshop and dries until Thursday.", by=by)
+    question = "Good. Can you keep the stairs free on Friday? We have visitors."
+    yield now - 4 * day, lambda: _answer(_floors(), question, browser)
+    answer = "Of course. On Friday we work in the library only."
+    yield now - 4 * day + dt.timedelta(hours=2), lambda: _say(answer, by=by)
+
+
+def _share_rooms(*, by: str) -> None:
+    floors = _floors()
     place = Place(floors.organization_id, floors.customer_id, floors.id)
-    with clock.at(now - dt.timedelta(days=5)):
-        files.add([(io.BytesIO(_ROOMS), "Rooms and sizes.csv")], place, by=by, shared=True)
-        projects.comment_by_staff(
-            floors.id, "The oak is in our workshop and dries until Thursday.", by=by
-        )
-    with clock.at(now - dt.timedelta(days=4)):
-        _answer(floors, "Good. Can you keep the stairs free on Friday? We have visitors.", browser)
-    with clock.at(now - dt.timedelta(days=4) + dt.timedelta(hours=2)):
-        projects.comment_by_staff(
-            floors.id, "Of course. On Friday we work in the library only.", by=by
-        )
+    files.add([(io.BytesIO(_ROOMS), "Rooms and sizes.csv")], place, by=by, shared=True)
+
+
+def _say(words: str, *, by: str) -> None:
+    projects.comment_by_staff(_floors().id, words, by=by)
 
 
 def share_url(*, by: str) -> str:
     """The address of a share that opens; a new one where the last was revoked or ran out."""
-    floors = _find(_FLOORS)
-    assert floors is not None
+    floors = _floors()
     if not floors.is_shared_with_client:
         projects.change(floors.id, projects.ProjectFace(is_shared_with_client=True), by=by)
     newest = db.session.scalars(
@@ -68,6 +74,12 @@ def share_url(*, by: str) -> str:
         return shares.url_of(newest, shares.LONG)
     _share, url = shares.issue(floors.id, Shows(time=True, files=True), by=by)
     return url
+
+
+def _floors() -> Project:
+    found = _find(_FLOORS)
+    assert found is not None
+    return found
 
 
 def _find(external_id: str) -> Project | None:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import datetime as dt
 import io
 import json
+from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -51,6 +53,7 @@ from portico.services.activity import Visitor
 from portico.services.actors import Actor
 from portico.services.decisions import Signatory
 from portico.services.demo_papers import CREDITS, PAPERS, RECEIPTS, Paper
+from portico.services.demo_projects import Scene
 from portico.services.demo_shared import SharedPaper
 from portico.services.payments import Transfer
 from portico.services.team import OrganizationFace
@@ -132,10 +135,8 @@ def prepare(app: Flask, base_url: str, passwords: dict[str, str]) -> dict[str, A
         owner = demo_people.let_owner_in(passwords["console"], by=BY, browser=_BROWSER)
         customer = demo_people.let_customer_in(passwords["portal"], by=BY, browser=_BROWSER)
         portal_url = accounts.sign_in_url(demo_people.CUSTOMER[0])
-        demo_projects.fill(by=BY, browser=_BROWSER)
-        demo_files.fill(by=BY)
-        found["share"] = demo_projects.share_url(by=BY)
         _share_work()
+        found["share"] = demo_projects.share_url(by=BY)
         found |= _shared_links()
     return {
         "base_url": base_url,
@@ -248,7 +249,19 @@ def _settle(start: dt.datetime) -> None:
 
 
 def _share_work() -> None:
-    """Proposals, a request, acceptances and hours, where they are not there yet."""
+    """Projects, files, proposals, a request, acceptances and hours, where they are not there yet;
+    each in its time."""
+    scenes = [
+        *demo_projects.scenes(by=BY, browser=_BROWSER),
+        *demo_files.scenes(by=BY),
+        *_shared_papers(),
+    ]
+    for moment, play in sorted(scenes, key=lambda scene: scene[0]):
+        with clock.at(moment):
+            play()
+
+
+def _shared_papers() -> Iterator[Scene]:
     start = clock.now()
     owner = team.find_organization("halden")
     known = set(db.session.scalars(sa.select(Document.number).where(
@@ -257,16 +270,23 @@ def _share_work() -> None:
     for paper in demo_shared.papers(start):
         if paper.number in known:
             continue
-        with clock.at(start - dt.timedelta(days=paper.days_ago)):
-            document = _import(paper, paper.content)
-            _send(document, paper.message, hours=_WEEKS)
-        with clock.at(start - dt.timedelta(days=paper.days_ago) + dt.timedelta(hours=6)):
-            if paper.ending:
-                signatory = Signatory(_actor(document).name)
-                decisions.decide(_actor(document), Answer(paper.ending), signatory, seen=1)
-            if paper.number == demo_shared.REQUEST:
-                _answer_request(document)
-            _deliver()
+        day = start - dt.timedelta(days=paper.days_ago)
+        yield day, partial(_put_before, paper)
+        yield day + dt.timedelta(hours=6), partial(_follow_up, paper)
+
+
+def _put_before(paper: SharedPaper) -> None:
+    _send(_import(paper, paper.content), paper.message, hours=_WEEKS)
+
+
+def _follow_up(paper: SharedPaper) -> None:
+    document = _document(paper.kind, paper.number)
+    if paper.ending:
+        signatory = Signatory(_actor(document).name)
+        decisions.decide(_actor(document), Answer(paper.ending), signatory, seen=1)
+    if paper.number == demo_shared.REQUEST:
+        _answer_request(document)
+    _deliver()
 
 
 def _answer_request(document: Document) -> None:
