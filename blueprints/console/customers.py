@@ -19,7 +19,7 @@ from portico.records.content import Kind
 from portico.records.document import KINDS
 from portico.records.staff import Permission
 from portico.refusals import BadInput, Conflict, NotAllowed, NotFound, StaffRefusal
-from portico.services import accounts, customers, links
+from portico.services import accounts, customers, links, reasons
 from portico.services.customers import ContactFace, CustomerFace
 from portico.web.ways import go
 
@@ -262,14 +262,14 @@ def _why(at: CustomerRecord) -> SimpleNamespace:
     person = (
         console_customers.person(me().organization_id, at.id, contact_id) if contact_id else None
     )
-    answers: list[tuple[str, list[accounts.Condition]]] = []
+    answers: list[tuple[str, list[reasons.Condition]]] = []
     if person is not None and number:
         answers = [
-            (f"{KINDS[Kind(kind)].label} {number}", accounts.why(person.id, document_id))
+            (f"{KINDS[Kind(kind)].label} {number}", reasons.why(person.id, document_id))
             for document_id, kind in console_customers.numbered(me().organization_id, number)
         ]
     elif person is not None:
-        answers = [("the portal", accounts.why(person.id))]
+        answers = [("the portal", reasons.why(person.id))]
     unknown = bool(person and number and not answers)
     return SimpleNamespace(person=person, number=number, answers=answers, unknown=unknown)
 

@@ -13,7 +13,7 @@ from portico.queries import organizations
 from portico.queries.faces import OrganizationFace
 from portico.records.account import TokenPurpose
 from portico.refusals import BadInput
-from portico.services import account_tokens, accounts
+from portico.services import account_tokens, accounts, credentials
 from portico.services.account_tokens import TokenSpent
 from portico.web import limits, sign_in
 from portico.web.pages import brand_css_url, page
@@ -51,7 +51,7 @@ def login_submit() -> Response:
     if org is None or missing:
         return _login_page(422, errors=missing, email=email)
     attempt = limits.customer_sign_in(org.id, accounts.normal_email(email))
-    secret = accounts.sign_in(org.id, email, password, visitor())
+    secret = credentials.sign_in(org.id, email, password, visitor())
     if secret is None:
         attempt.failed()
         return _login_page(422, error=_WRONG, email=email)
@@ -72,7 +72,7 @@ def logout_submit() -> Response:
     """To the sign-in page: of another organization, and on from there, where that was meant."""
     slug = request.form.get("org") or signed_in().org.slug
     wanted = wanted_page(request.form.get("next", ""))
-    accounts.sign_out(signed_in().actor)
+    credentials.sign_out(signed_in().actor)
     sign_in.sign_out()
     return go(url_for("customer_portal.login", org=slug, next=wanted, done="out"))
 
@@ -145,13 +145,15 @@ def _set_password(purpose: TokenPurpose) -> Response:
     try:
         if password != again:
             raise BadInput({"again": "The two passwords are not the same."})
-        secret = accounts.set_password(purpose, request.args.get("token", ""), password, visitor())
+        secret = credentials.set_password(
+            purpose, request.args.get("token", ""), password, visitor()
+        )
     except BadInput as problem:
         return _password_page(purpose, problem.status, problem.errors)
     except TokenSpent:
         return _password_page(purpose)
     if before is not None:
-        accounts.sign_out(before.actor)  # whoever was signed in here is not any more
+        credentials.sign_out(before.actor)  # whoever was signed in here is not any more
     sign_in.sign_customer_in(secret)
     return go(url_for("customer_portal.dashboard"))
 

@@ -13,7 +13,7 @@ from blueprints.customer_portal.gate import signed_in
 from portico.queries import sign_ins
 from portico.queries.signed_in import SignedIn
 from portico.refusals import BadInput
-from portico.services import accounts, preferences
+from portico.services import accounts, credentials, preferences
 from portico.services.preferences import Preferences
 from portico.web import limits
 from portico.web.ways import go
@@ -67,7 +67,7 @@ def settings_password() -> Response:
         return _settings_page("portal/_password.html", different)
     attempt = limits.customer_sign_in(who.org.id, accounts.normal_email(who.email))
     try:
-        accounts.change_password(who.actor, request.form.get("current", ""), password)
+        credentials.change_password(who.actor, request.form.get("current", ""), password)
     except BadInput as problem:
         if "current" in problem.errors:
             attempt.failed()
@@ -81,7 +81,7 @@ def settings_password() -> Response:
 @bp.post("/settings/sign-out-elsewhere")
 def sign_out_elsewhere() -> Response:
     """End every other session of this account."""
-    accounts.sign_out_elsewhere(signed_in().actor)
+    credentials.sign_out_elsewhere(signed_in().actor)
     return go(url_for("customer_portal.settings", done="elsewhere"))
 
 

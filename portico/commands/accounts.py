@@ -8,7 +8,7 @@ from portico.commands.shell import in_tenant, staff_option
 from portico.queries import customer_accounts
 from portico.records.content import Kind
 from portico.records.customer import Contact
-from portico.services import accounts, documents, team
+from portico.services import accounts, documents, reasons, team
 
 
 def _person(command: click.decorators.FC) -> click.decorators.FC:
@@ -99,7 +99,7 @@ def why(
             raise click.UsageError("Name the document by its kind and its number.")
         owner = team.find_organization(organization_slug)
         document_id = documents.find_by_reference(owner.id, Kind(kind), number).id
-    conditions = accounts.why(found.id, document_id)
+    conditions = reasons.why(found.id, document_id)
     for one in conditions:
         click.echo(f"{'yes' if one.holds else 'NO ':3} {one.sentence}")
     can = "can" if all(one.holds for one in conditions) else "cannot"

@@ -13,6 +13,7 @@ from portico.services import (
     account_tokens,
     accounts,
     colleagues,
+    credentials,
     delivery,
     outbox,
     passwords,
@@ -70,7 +71,7 @@ def _set_customers_password(
     with unit_of_work():
         token_id = account_tokens.make(account, purpose, by=by)
     token = account_tokens.url_of(purpose, token_id).rpartition("=")[2]
-    accounts.set_password(purpose, token, password, browser)
+    credentials.set_password(purpose, token, password, browser)
     with unit_of_work():
         sessions.end_all(account.id, "the demonstration is ready")
 

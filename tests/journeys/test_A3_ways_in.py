@@ -9,7 +9,7 @@ import pytest
 from portico.records.account import PortalAccount, PortalSession, SetupToken
 from portico.records.activity import Activity
 from portico.records.mail import Mail
-from portico.services import accounts, team
+from portico.services import accounts, reasons, team
 from tests.cast import BEA, CHIYO, MARIT, OLAF, PASSWORD, Person, bodies, token_of
 
 NEW = {"password": PASSWORD, "again": PASSWORD}
@@ -278,7 +278,7 @@ def test_why_somebody_gets_in_or_not(stage):
     stage.command("contact", "access", *NAMED, "off")
     stage.command("customer", "access", *NAMED[:2], "off")
     with stage.acme.scope():
-        missing = [one.sentence for one in accounts.why(contact, document) if not one.holds]
+        missing = [one.sentence for one in reasons.why(contact, document) if not one.holds]
     assert missing == [
         "The portal is off for Fjordhus AS (by the team).",
         "Portal access is off for Marit Solberg (by the team).",

@@ -6,7 +6,7 @@ import pytest
 
 from portico.records.account import PortalSession
 from portico.records.decision import Via
-from portico.services import accounts, team
+from portico.services import credentials, team
 from portico.services.actors import Actor
 from tests.cast import MARIT, OLAF, PASSWORD
 
@@ -95,7 +95,7 @@ def _change_elsewhere(stage, _owner):
         contact.email, account_id=session.account_id, session_id=session.id,
     )  # fmt: skip
     with stage.acme.scope():
-        accounts.change_password(actor, PASSWORD, OTHER)
+        credentials.change_password(actor, PASSWORD, OTHER)
     assert _is_in(other, stage.acme)
 
 

@@ -17,7 +17,7 @@ from portico.records.account import (
 )
 from portico.records.decision import Via
 from portico.records.mail import Mail
-from portico.services import accounts, delivery, outbox
+from portico.services import accounts, credentials, delivery, outbox
 from portico.services.account_tokens import TokenSpent
 from portico.services.activity import Visitor
 from portico.services.actors import Actor, is_live
@@ -110,7 +110,7 @@ def test_a_reset_and_a_disabling_leave_nobody_signed_in(both):
         token = _forgot(both)
         password = f"{OTHER} {number}"
         outcomes = _at_once(
-            _in(both.acme, accounts.set_password, TokenPurpose.RESET, token, password,
+            _in(both.acme, credentials.set_password, TokenPurpose.RESET, token, password,
                 BROWSER),
             _in(both.acme, accounts.disable, account.id, by="Kari"),
         )  # fmt: skip
@@ -145,15 +145,15 @@ def test_a_change_of_password_and_a_sign_in_leave_no_session_of_the_old_one(both
     organization = company.contact(MARIT).organization_id
     for _ in range(ROUNDS):
         with company.scope():
-            accounts.sign_in(organization, MARIT.email, old, BROWSER)
+            credentials.sign_in(organization, MARIT.email, old, BROWSER)
         session, contact = company.rows(PortalSession)[-1], company.contact(MARIT)
         actor = Actor(
             Via.ACCOUNT, organization, contact.customer_id, contact.id, contact.name,
             contact.email, account_id=session.account_id, session_id=session.id,
         )  # fmt: skip
         outcomes = _at_once(
-            _in(company, accounts.change_password, actor, old, new),
-            *[_in(company, accounts.sign_in, organization, MARIT.email, old, BROWSER)] * 3,
+            _in(company, credentials.change_password, actor, old, new),
+            *[_in(company, credentials.sign_in, organization, MARIT.email, old, BROWSER)] * 3,
         )
         assert not [one for one in outcomes if isinstance(one, Exception)], outcomes
         assert [one.id for one in _live(company)] == [session.id]
@@ -182,7 +182,7 @@ def test_a_sign_in_while_access_is_switched_off_leaves_no_session(both, what):
             accounts.enable(account, by="Kari")
             accounts.open_for_contact(contact, by="Kari")
         outcomes = _at_once(
-            *[_in(company, accounts.sign_in, organization, MARIT.email, PASSWORD, BROWSER)] * 3,
+            *[_in(company, credentials.sign_in, organization, MARIT.email, PASSWORD, BROWSER)] * 3,
             _in(company, SHUTS[what], company, contact, account),
         )
         assert not [one for one in outcomes if isinstance(one, Exception)], outcomes
