@@ -233,6 +233,8 @@ def share(file_id: int, shared: bool, *, by: str) -> None:
         activity.record(entry(Activity.SHARE_FILE, file, by=by, shared=shared))
         if shared:
             _show(file)
+        else:
+            notifications.untell_file_shared(file)
 
 
 def _show(file: StoredFile) -> None:
@@ -248,6 +250,7 @@ def remove(file_id: int, *, by: str) -> None:
         file = find(file_id)
         file.removed_at, file.removed_by = clock.now(), by
         file.is_shared_with_client = False
+        notifications.untell_file_shared(file)
         key = file.storage_key
         after_commit(lambda: _forget(key))
         activity.record(entry(Activity.REMOVE_FILE, file, by=by))

@@ -109,8 +109,18 @@ def tell_commented(project: Project, said: Comment) -> None:
 
 
 def tell_file_shared(file: StoredFile) -> None:
-    """The team shared a file, of a project or by itself; shown again after a while, it is not new."""
-    tell(file, News(Topic.FILE_SHARED, f"file:{file.id}"))
+    """The team shared a file, of a project or by itself."""
+    tell(file, News(Topic.FILE_SHARED, _file(file)))
+
+
+def untell_file_shared(file: StoredFile) -> None:
+    """It is shared no more: no bell names it, nor a mail that still waits. Shared again it is new."""
+    accounts = sa.select(PortalAccount.id).where(_of(file))
+    db.session.execute(
+        sa.delete(Notification)
+        .where(Notification.account_id.in_(accounts), Notification.once == _file(file))
+        .execution_options(synchronize_session=False)
+    )
 
 
 def tell(about: Subject, news: News) -> None:
@@ -210,6 +220,11 @@ def _of(about: Subject) -> sa.ColumnElement[bool]:
 def _shown(document: Document) -> str:
     """The key of everything that puts a revision before the customer: it is told once."""
     return f"shown:{document.id}:{document.current_revision}"
+
+
+def _file(file: StoredFile) -> str:
+    """The key of a file that is shared."""
+    return f"file:{file.id}"
 
 
 def _project_id(about: Subject) -> int | None:
