@@ -94,11 +94,11 @@ def _pages(app: Flask, size: Size) -> dict[str, Callable[[], object]]:
         way_in = _kari()
         print(f"making {size.customers:,} customers and {size.log:,} rows of log ...", flush=True)
         _fill(size)
-        deep = _deep(size)
+        addresses = _addresses(size)
     client = _signed_in(app, way_in)
     return {
         name: lambda path=path: _ask(client, f"/t/{size.slug}/staff/{path}")  # type: ignore[misc]
-        for name, path in deep.items()
+        for name, path in addresses.items()
     }
 
 
@@ -107,39 +107,31 @@ def _ask(client: FlaskClient, path: str) -> None:
     assert answer.status_code == 200, (path, answer.status)
 
 
-def _deep(size: Size) -> dict[str, str]:
-    """Addresses below ``/staff/``: lists, places far down in them, searches."""
+def _addresses(size: Size) -> dict[str, str]:
+    """Below ``/staff/``: lists, places far down in them, searches."""
     last = size.customers - 1
-    customer = db.session.scalars(
-        sa.select(Customer.id).order_by(Customer.name.desc()).offset(size.customers // 10)
-    ).first()
-    row = console_activity.page(console_activity.Filter(1), size=1).rows[0]
-    early = console_activity.Key(row.at - _SPACE * (size.log * 9 // 10), row.id)
-    day = clock.today("UTC") - dt.timedelta(days=900)
+    firm = _name(last).replace(" ", "+")
     return {
         "customers": "customers",
-        "customers, deep": f"customers?beyond={customer}",
+        **_far_down(size),
         "customers, frequent": "customers?q=bygg",
         "customers, one of them": f"customers?q=K-{last:05}",
         "customers, a contact": f"customers?q=person{last}@",
         "customers, none": "customers?q=quixotic",
         "customers, two letters": "customers?q=qx",
         "documents": "documents",
-        "documents, deep": f"documents?beyond={day}~9",
         "documents, frequent": "documents?q=inv-",
-        "documents, of a customer": f"documents?q={_name(last).replace(' ', '+')}",
+        "documents, of a customer": f"documents?q={firm}",
         "documents, part of a number": f"documents?q=-{size.documents // 3:06}",
         "documents, none": "documents?q=quixotic",
         "activity": "activity",
-        "activity, deep": f"activity?before={early}",
         "activity, frequent": "activity?q=kari",
         "activity, one contact": f"activity?q=Person+{last}+",
         "activity, an address": f"activity?q={_address(last)}",
         "activity, part of an address": f"activity?q={_address(last)[3:]}",
         "activity, none": "activity?q=quixotic",
-        "activity, a customer": f"activity?customer={_name(last).replace(' ', '+')}",
+        "activity, a customer": f"activity?customer={firm}",
         "mail": "mail",
-        "mail, deep": f"mail?before={size.mails // 10 + 60}",
         "mail, frequent": "mail?q=bench.example",
         "mail, one contact": f"mail?q=person{last}@",
         "mail, a number": f"mail?q=-{size.mails // 3:06}",
@@ -148,6 +140,23 @@ def _deep(size: Size) -> dict[str, str]:
         "invitations": "invitations",
         "invitations, one contact": f"invitations?q=person{last}@",
         "invitations, none": "invitations?q=quixotic",
+    }
+
+
+def _far_down(size: Size) -> dict[str, str]:
+    """Full pages nine tenths down; the small tenant has none so deep, and shows its first."""
+    if size is SMALL:
+        return {f"{name}, deep": name for name in ("customers", "documents", "activity", "mail")}
+    names = sa.select(Customer.id).order_by(Customer.name.desc())
+    customer = db.session.scalars(names.offset(size.customers // 10)).first()
+    row = console_activity.page(console_activity.Filter(1), size=1).rows[0]
+    early = console_activity.Key(row.at - _SPACE * (size.log * 9 // 10), row.id)
+    day = clock.today("UTC") - dt.timedelta(days=900)
+    return {
+        "customers, deep": f"customers?beyond={customer}",
+        "documents, deep": f"documents?beyond={day}~9",
+        "activity, deep": f"activity?before={early}",
+        "mail, deep": f"mail?before={_FIRST_MAIL + size.mails // 10}",
     }
 
 
@@ -180,6 +189,7 @@ def _signed_in(app: Flask, way_in: str) -> FlaskClient:
 # --- what is in it ------------------------------------------------------------------------------
 
 _SPACE = dt.timedelta(seconds=30)  # between two rows of the log
+_FIRST_MAIL = 100
 _AT_ONCE = 200  # rows of the log that have the same time
 
 
@@ -225,11 +235,11 @@ def _customers(size: Size, now: dt.datetime) -> Iterator[dict[str, Any]]:
 
 
 def _contacts(size: Size, now: dt.datetime) -> Iterator[dict[str, Any]]:
-    for number in range(size.customers):
+    for number in range(2 * size.customers):
         yield {
-            "id": number + 1, "organization_id": 1, "customer_id": number + 1,
+            "id": number + 1, "organization_id": 1, "customer_id": number // 2 + 1,
             "name": _person(number), "email": f"person{number}@bench.example", "is_active": True,
-            "portal_access": number % 2 == 0, "role": "", "created_at": now,
+            "portal_access": number % 8 == 0, "role": "", "created_at": now,
         }  # fmt: skip
 
 
@@ -251,8 +261,8 @@ def _mails(size: Size, now: dt.datetime) -> Iterator[dict[str, Any]]:
     for number in range(size.mails):
         contact = number % size.customers
         yield {
-            "id": number + 100, "kind": MailKind.DOCUMENT_SENT.value, "organization_id": 1,
-            "customer_id": contact + 1, "document_id": number % size.documents + 1,
+            "id": number + _FIRST_MAIL, "kind": MailKind.DOCUMENT_SENT.value, "organization_id": 1,
+            "customer_id": contact // 2 + 1, "document_id": number % size.documents + 1,
             "contact_id": contact + 1, "reference": {}, "message_id": f"{number}@bench.example",
             "state": MailState.SENT.value, "attempts": 1, "next_attempt_at": now,
             "recipient": f"person{contact}@bench.example", "created_at": now, "sent_at": now,
@@ -260,14 +270,15 @@ def _mails(size: Size, now: dt.datetime) -> Iterator[dict[str, Any]]:
 
 
 def _accounts(size: Size, now: dt.datetime) -> Iterator[dict[str, Any]]:
-    """Of every second contact: half of them set up, half invited."""
-    for number in range(0, size.customers, 2):
+    """Of every eighth contact: half of them set up, half invited."""
+    for number in range(0, 2 * size.customers, 8):
         yield {
-            "organization_id": 1, "customer_id": number + 1, "contact_id": number + 1,
+            "organization_id": 1, "customer_id": number // 2 + 1, "contact_id": number + 1,
             "email": f"person{number}@bench.example", "is_active": True, "created_at": now,
             "created_by": "bench", "salutation": "", "mail_documents": True,
             "mail_decisions": True, "mail_messages": True, "mail_reminders": True,
-            "set_up_at": now if number % 4 else None, "invitation_mail_id": number + 100,
+            "set_up_at": now if number % 16 else None,
+            "invitation_mail_id": number // 2 + _FIRST_MAIL,
         }  # fmt: skip
 
 

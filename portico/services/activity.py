@@ -249,7 +249,7 @@ def _append(rows: list[dict[str, Any]]) -> None:
         full["chain_sha256"] = previous
         complete.append(full)
     db.session.execute(sa.insert(AccessLog), complete)
-    _keep_names(complete)
+    db.session.execute(_KEEP, {"last": position - count})
     db.session.execute(
         sa.update(ActivityChain)
         .where(ActivityChain.id == 1)
@@ -257,24 +257,13 @@ def _append(rows: list[dict[str, Any]]) -> None:
     )
 
 
-_NAMES = {NameKind.ACTOR: "actor", NameKind.ADDRESS: "ip"}
 _KEEP = sa.text(
     "INSERT INTO activity_names (organization_id, kind, text) "
-    "VALUES (:organization_id, :kind, :text) ON CONFLICT DO NOTHING"
+    f"SELECT organization_id, '{NameKind.ACTOR}', actor FROM portal_access_logs "
+    "WHERE id > :last AND organization_id IS NOT NULL AND actor <> '' UNION "
+    f"SELECT organization_id, '{NameKind.ADDRESS}', ip FROM portal_access_logs "
+    "WHERE id > :last AND organization_id IS NOT NULL AND ip <> '' ON CONFLICT DO NOTHING"
 )
-
-
-def _keep_names(rows: list[dict[str, Any]]) -> None:
-    """Let searches know whom and which addresses these rows name."""
-    names = {
-        (row["organization_id"], kind.value, row[column])
-        for row in rows
-        for kind, column in _NAMES.items()
-        if row["organization_id"] is not None and row[column]
-    }
-    if names:
-        fields = ("organization_id", "kind", "text")
-        db.session.execute(_KEEP, [dict(zip(fields, one, strict=True)) for one in sorted(names)])
 
 
 def _forget_addresses() -> None:

@@ -16,6 +16,7 @@ from alembic.script import ScriptDirectory
 import models
 from portico import config
 from portico.db import CONTROL, db, make_engine
+from portico.queries import console_activity, console_customers
 from portico.services import tenants
 from tests.cast import BEA, KEY, MARIT, ROOT
 
@@ -118,6 +119,10 @@ def test_one_step_back_and_forth_keeps_what_was_in_it(both):
         assert after[table] == before[table]
     assert both.visitor().get(link).status == 200
     assert both.acme.read(quote).state == "accepted"
+    organization = both.acme.customer(MARIT).organization_id
+    with both.acme.scope():  # what was there before the migration is found, too
+        assert [one.name for one in console_customers.page(organization, term="jordhu").rows]
+        assert console_activity.page(console_activity.Filter(organization, term="arit Sol")).rows
 
 
 def _behind(stage, company):
