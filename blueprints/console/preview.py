@@ -6,7 +6,9 @@ no session, no form and no answer, and the log says preview (L17).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from flask import Response, request, url_for
@@ -14,7 +16,8 @@ from flask import Response, request, url_for
 from blueprints.console import bp
 from blueprints.console.customers import find
 from blueprints.console.gate import me, needs
-from blueprints.customer_portal.frame import Entry as NavigationEntry
+from blueprints.customer_portal import files, money, projects
+from blueprints.customer_portal.frame import navigation
 from blueprints.customer_portal.lists import ListView
 from portico.files.names import content_disposition
 from portico.queries import console_customers, dashboard, lists, organizations, own_documents, shown
@@ -23,6 +26,7 @@ from portico.queries.lists import SECTIONS, Key, Section
 from portico.queries.shown import Shown
 from portico.queries.signed_in import SignedIn
 from portico.records.activity import Activity, ActorKind
+from portico.records.organization import Section as OrganizationSection
 from portico.records.staff import Permission
 from portico.refusals import NotFound
 from portico.services import activity, renditions
@@ -33,6 +37,17 @@ from portico.web.ways import go
 
 _ROOT = "/customers/<int:customer_id>/preview"
 _DOCUMENT = f"{_ROOT}/<section>/<int:document_id>"
+# Pages of the portal beside the lists of documents, and what shows them here.
+_PAGES = {
+    "dashboard": "customer_preview",
+    "document": "customer_preview_document",
+    "payments": "customer_preview_payments",
+    "payment": "customer_preview_payment",
+    "statement": "customer_preview_statement",
+    "projects": "customer_preview_projects",
+    "project": "customer_preview_project",
+    "documents": "customer_preview_files",
+}
 
 
 @bp.get(_ROOT)
@@ -61,6 +76,63 @@ def customer_preview_list(customer_id: int, section: str) -> Response:
     )
     view = PreviewedList(of, chosen, term, found, at.id)
     return _page("portal/list.html", at, who, part="portal/_list.html", view=view)
+
+
+@bp.get(f"{_ROOT}/payments")
+@needs(Permission.VIEW, Permission.MANAGE_PORTAL_ACCESS)
+def customer_preview_payments(customer_id: int) -> Response:
+    at = find(customer_id)
+    who = console_customers.as_signed_in(me().org, at)
+    context = money.payments_context(who, partial(_within(at), "customer_portal.payments"))
+    return _page("portal/payments.html", at, who, part="portal/_payments.html", **context)
+
+
+@bp.get(f"{_ROOT}/payments/<int:payment_id>")
+@needs(Permission.VIEW, Permission.MANAGE_PORTAL_ACCESS)
+def customer_preview_payment(customer_id: int, payment_id: int) -> Response:
+    at = find(customer_id)
+    who = console_customers.as_signed_in(me().org, at)
+    context = money.payment_context(who, payment_id, _within(at))
+    return _page("portal/payment.html", at, who, **context)
+
+
+@bp.get(f"{_ROOT}/statement")
+@needs(Permission.VIEW, Permission.MANAGE_PORTAL_ACCESS)
+def customer_preview_statement(customer_id: int) -> Response:
+    """Of any period; the team makes its PDF where it issues one."""
+    at = find(customer_id)
+    who = console_customers.as_signed_in(me().org, at)
+    return _page("portal/statement.html", at, who, pdf_url=None, **money.statement_context(who))
+
+
+@bp.get(f"{_ROOT}/projects")
+@needs(Permission.VIEW, Permission.MANAGE_PORTAL_ACCESS)
+def customer_preview_projects(customer_id: int) -> Response:
+    at = _with_projects(customer_id)
+    who = console_customers.as_signed_in(me().org, at)
+    return _page("portal/projects.html", at, who, page=projects.card_page(who.actor))
+
+
+@bp.get(f"{_ROOT}/projects/<int:project_id>")
+@needs(Permission.VIEW, Permission.MANAGE_PORTAL_ACCESS)
+def customer_preview_project(customer_id: int, project_id: int) -> Response:
+    at = _with_projects(customer_id)
+    who = console_customers.as_signed_in(me().org, at)
+    found = projects.find(who.actor, project_id)
+    context = projects.project_context(found, projects.wanted_tab(), who.org.timezone)
+    said: dict[str, Any] = {"typed": "", "errors": {}, "said": False}
+    return _page(
+        "portal/project.html", at, who, part="portal/_project.html", **said, **context
+    )  # fmt: skip
+
+
+@bp.get(f"{_ROOT}/documents")
+@needs(Permission.VIEW, Permission.MANAGE_PORTAL_ACCESS)
+def customer_preview_files(customer_id: int) -> Response:
+    at = find(customer_id)
+    who = console_customers.as_signed_in(me().org, at)
+    context = files.documents_context(who)
+    return _page("portal/files.html", at, who, part="portal/_files.html", **context)
 
 
 @bp.get(_DOCUMENT)
@@ -142,6 +214,13 @@ def _section(name: str) -> Section:
     return SECTIONS[name]
 
 
+def _with_projects(customer_id: int) -> CustomerRecord:
+    """The customer, where the organization shows projects. Raises NotFound."""
+    if OrganizationSection.PROJECTS not in me().org.sections:
+        raise NotFound(hint="")
+    return find(customer_id)
+
+
 def _sections() -> list[str]:
     """The sections that the organization has switched on."""
     on = me().org.sections
@@ -180,41 +259,41 @@ def _page(
     if part is None and request.headers.get("HX-Request") == "true":
         # The portal's page would swap this into a part of itself.
         return go(f"{request.script_root}{request.full_path}".rstrip("?"))
-
-    def preview_url(endpoint: str, **values: Any) -> str:
-        """Where a link of the portal leads here; what a preview has no page for leads to its start."""
-        name = endpoint.removeprefix("customer_portal.")
-        if name == endpoint:
-            return url_for(endpoint, **values)
-        if name == "document":
-            return url_for("console.customer_preview_document", customer_id=at.id, **values)
-        section = name.replace("_", "-")
-        if section in SECTIONS:
-            values |= {"customer_id": at.id, "section": section}
-            return url_for("console.customer_preview_list", **values)
-        return url_for("console.customer_preview", customer_id=at.id)
-
+    url = _within(at)
     return page(
         template,
         part=part,
         org=brand_css_url(who.org),
         me=who,
         preview=at,
-        navigation=_navigation(at),
+        navigation=navigation(who.org.sections, lambda name: url(name) if _is_here(name) else ""),
         has_page=lambda _name: False,
-        url_for=preview_url,
+        url_for=url,
         **context,
     )
 
 
-def _navigation(at: CustomerRecord) -> list[NavigationEntry]:
-    here = request.path
-    start = url_for("console.customer_preview", customer_id=at.id)
-    own = start.removeprefix(request.script_root)
-    entries = [NavigationEntry("Dashboard", start, here == own)]
-    for name in _sections():
-        url = url_for("console.customer_preview_list", customer_id=at.id, section=name)
-        path = url.removeprefix(request.script_root)
-        current = here == path or here.startswith(f"{path}/")
-        entries.append(NavigationEntry(SECTIONS[name].title, url, current))
-    return entries
+def _within(at: CustomerRecord) -> Callable[..., str]:
+    """Makes addresses: where a link of the portal leads here. What a preview has no page for leads
+    to its start."""
+
+    def url(endpoint: str, **values: Any) -> str:
+        name = endpoint.removeprefix("customer_portal.")
+        if name == endpoint:
+            return url_for(endpoint, **values)
+        if not _is_here(endpoint):
+            return url_for("console.customer_preview", customer_id=at.id)
+        section = name.replace("_", "-")
+        if section in SECTIONS:
+            values["section"] = section
+        return url_for(
+            f"console.{_PAGES.get(name, 'customer_preview_list')}", customer_id=at.id, **values
+        )
+
+    return url
+
+
+def _is_here(endpoint: str) -> bool:
+    """Whether a preview has this page of the portal."""
+    name = endpoint.removeprefix("customer_portal.")
+    return name in _PAGES or name.replace("_", "-") in SECTIONS

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 from flask import Response, redirect, request
 
@@ -13,6 +14,7 @@ from portico.files.store import Reader
 from portico.queries import files as queries
 from portico.queries.faces import day_of
 from portico.queries.lists import LARGEST_ID, search_term
+from portico.queries.signed_in import SignedIn
 from portico.records.activity import Activity
 from portico.records.organization import Section
 from portico.refusals import NotFound
@@ -25,6 +27,11 @@ def documents() -> Response:
     """One page of them; search and place are in the address."""
     who = signed_in()
     limits.account_page(who.account_id)
+    return portal_page("portal/files.html", part="portal/_files.html", **documents_context(who))
+
+
+def documents_context(who: SignedIn) -> dict[str, Any]:
+    """What the page reads, for the search and place in the address. Raises NotFound."""
     if Section.DOCUMENTS not in who.org.sections:
         raise NotFound(hint="")
     term = search_term(request.args.get("q", ""))
@@ -34,13 +41,7 @@ def documents() -> Response:
         before=_number(request.args.get("before", "")),
         after=_number(request.args.get("after", "")),
     )
-    return portal_page(
-        "portal/files.html",
-        part="portal/_files.html",
-        page=page,
-        term=term,
-        day_of=partial(day_of, zone=who.org.timezone),
-    )
+    return {"page": page, "term": term, "day_of": partial(day_of, zone=who.org.timezone)}
 
 
 @bp.get("/documents/<int:file_id>/download")

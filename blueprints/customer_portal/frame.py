@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
 from flask import Response, current_app, request, url_for
 
 from blueprints.customer_portal.gate import signed_in
-from portico.queries.signed_in import SignedIn
 from portico.records.organization import Section
 from portico.web.pages import brand_css_url, page
 
@@ -22,7 +22,7 @@ class Entry:
     is_current: bool
 
 
-# label, endpoint, the section that has to be switched on; an endpoint that is not there is left out
+# label, endpoint, the section that has to be switched on
 _ENTRIES = (
     ("Dashboard", "dashboard", None),
     ("Invoices", "invoices", None),
@@ -54,22 +54,19 @@ def portal_page(
         status=status,
         org=brand_css_url(who.org),
         me=who,
-        navigation=_navigation(who),
+        navigation=navigation(who.org.sections, url_for),
         has_page=lambda name: f"customer_portal.{name}" in current_app.view_functions,
         **context,
     )
 
 
-def _navigation(who: SignedIn) -> list[Entry]:
-    here = request.path.rstrip("/")
-    entries = []
-    for label, name, section in _ENTRIES:
-        endpoint = f"customer_portal.{name}"
-        if section is not None and section not in who.org.sections:
-            continue
-        if endpoint not in current_app.view_functions:
-            continue
-        url = url_for(endpoint)
-        path = url.removeprefix(request.script_root)
-        entries.append(Entry(label, url, here == path or here.startswith(f"{path}/")))
-    return entries
+def navigation(sections: Collection[str], url: Callable[..., str]) -> list[Entry]:
+    """Where the side leads, with the *sections* that are switched on; *url* makes addresses of the
+    portal's pages, and none of those that are left out. The current entry is the one whose page is
+    asked for, or one below it."""
+    here = f"{request.script_root}{request.path}/"
+    shown = [one for one in _ENTRIES if one[2] is None or one[2] in sections]
+    every = [(label, url(f"customer_portal.{name}")) for label, name, _section in shown]
+    urls = [(label, one) for label, one in every if one]
+    at = max((one for _, one in urls if here.startswith(f"{one}/")), key=len, default=None)
+    return [Entry(label, one, one == at) for label, one in urls]

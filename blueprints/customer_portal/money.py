@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from flask import Response, request, url_for
@@ -40,6 +42,7 @@ class PaymentsView:
     page: PaymentsPage
     kind: str
     term: str
+    url: Callable[..., str]  # of the list, with what is asked of it
 
     @property
     def filters(self) -> list[tuple[str, str, bool]]:
@@ -56,12 +59,11 @@ class PaymentsView:
 
     @property
     def cleared_url(self) -> str:
-        return url_for("customer_portal.payments", kind=self.kind or None)
+        return self.url(kind=self.kind or None)
 
     def _address(self, kind: str | None = None, **place: str) -> str:
         kind = self.kind if kind is None else kind
-        asked: dict[str, Any] = {"kind": kind or None, "q": self.term or None, **place}
-        return url_for("customer_portal.payments", **asked)
+        return self.url(kind=kind or None, q=self.term or None, **place)
 
 
 @bp.get("/payments")
@@ -69,6 +71,12 @@ def payments() -> Response:
     """One page of payments and refunds, and what can still be used."""
     who = signed_in()
     limits.account_page(who.account_id)
+    context = payments_context(who, partial(url_for, "customer_portal.payments"))
+    return portal_page("portal/payments.html", part="portal/_payments.html", **context)
+
+
+def payments_context(who: SignedIn, url: Callable[..., str]) -> dict[str, Any]:
+    """What the page reads, for the place, kind and search in the address; the list lies at *url*."""
     whose = (who.actor.organization_id, who.actor.customer_id)
     kind = request.args.get("kind", "")
     kind = kind if kind in set(PaymentKind) else ""
@@ -80,12 +88,10 @@ def payments() -> Response:
         kind=PaymentKind(kind) if kind else None,
         number=term,
     )
-    return portal_page(
-        "portal/payments.html",
-        part="portal/_payments.html",
-        view=PaymentsView(page, kind, term),
-        credit=queries.credit_in_hand(*whose),
-    )
+    return {
+        "view": PaymentsView(page, kind, term, url),
+        "credit": queries.credit_in_hand(*whose),
+    }
 
 
 @bp.get("/payments/<int:payment_id>")
@@ -93,18 +99,23 @@ def payment(payment_id: int) -> Response:
     """One payment or refund. Raises NotFound, whatever the reason, for what is not theirs."""
     who = signed_in()
     limits.account_page(who.account_id)
+    return portal_page("portal/payment.html", **payment_context(who, payment_id, url_for))
+
+
+def payment_context(who: SignedIn, payment_id: int, url: Callable[..., str]) -> dict[str, Any]:
+    """What the page reads; *url* makes addresses of the portal's pages. Raises NotFound."""
     actor = who.actor
     found = queries.payment_face(actor.organization_id, actor.customer_id, payment_id)
     if found is None:
         raise NotFound(hint="")
-    return portal_page("portal/payment.html", payment=found, side_url=_side_url)
+    return {"payment": found, "side_url": partial(_side_url, url)}
 
 
-def _side_url(side: AllocationFace) -> str:
+def _side_url(url: Callable[..., str], side: AllocationFace) -> str:
     if side.kind is None:
-        return url_for("customer_portal.payment", payment_id=side.payment_id)
+        return url("customer_portal.payment", payment_id=side.payment_id)
     section = SECTION_OF[side.kind]
-    return url_for("customer_portal.document", section=section, document_id=side.document_id)
+    return url("customer_portal.document", section=section, document_id=side.document_id)
 
 
 # --- the statement ----------------------------------------------------------------------------
@@ -115,6 +126,19 @@ def statement() -> Response:
     """The statement of the period in the address; without one, of the last months."""
     who = signed_in()
     limits.account_page(who.account_id)
+    context = statement_context(who)
+    if context["content"] is not None:
+        number = context["content"].number
+        activity.note(who.actor.entry(Activity.VIEW_DOCUMENT, statement=number))
+    return portal_page(
+        "portal/statement.html",
+        pdf_url=url_for("customer_portal.statement_pdf", **context["asked"]),
+        **context,
+    )
+
+
+def statement_context(who: SignedIn) -> dict[str, Any]:
+    """What the page reads, for the period and currency in the address, and its status."""
     known = currencies(who.actor.organization_id, who.actor.customer_id)
     asked = _asked(who, known)
     content, errors = None, {}
@@ -122,17 +146,13 @@ def statement() -> Response:
         content = _content(who, asked) if known else None
     except BadInput as refusal:
         errors = refusal.errors
-    if content is not None:
-        activity.note(who.actor.entry(Activity.VIEW_DOCUMENT, statement=content.number))
-    return portal_page(
-        "portal/statement.html",
-        status=422 if errors else 200,
-        asked=asked,
-        currencies=known,
-        content=content,
-        errors=errors,
-        pdf_url=url_for("customer_portal.statement_pdf", **asked),  # type: ignore[arg-type]
-    )
+    return {
+        "status": 422 if errors else 200,
+        "asked": asked,
+        "currencies": known,
+        "content": content,
+        "errors": errors,
+    }
 
 
 @bp.get("/statement/pdf")

@@ -14,13 +14,14 @@ from blueprints.customer_portal.gate import signed_in
 from portico.queries import projects as queries
 from portico.queries.faces import day_of
 from portico.queries.lists import LARGEST_ID
-from portico.queries.projects import OpenProject
+from portico.queries.projects import CardPage, OpenProject
 from portico.queries.signed_in import SignedIn
 from portico.records.activity import Activity
 from portico.records.organization import Section
 from portico.refusals import BadInput, NotFound
 from portico.services import activity
 from portico.services import projects as services
+from portico.services.actors import Actor
 from portico.web import forms, limits
 from portico.web.ways import go
 
@@ -36,21 +37,23 @@ class Tab(StrEnum):
 @bp.get("/projects", endpoint="projects")
 def projects_list() -> Response:
     """A card for each project, newest first."""
-    who = _who()
-    page = queries.cards(
-        who.actor,
+    return portal_page("portal/projects.html", page=card_page(_who().actor))
+
+
+def card_page(actor: Actor) -> CardPage:
+    """The cards at the place in the address."""
+    return queries.cards(
+        actor,
         before=_number(request.args.get("before", "")),
         after=_number(request.args.get("after", "")),
     )
-    return portal_page("portal/projects.html", page=page)
 
 
 @bp.get(_ONE)
 def project(project_id: int) -> Response:
     """One project; the tab is in the address, so that it can be kept."""
-    at = _find(_who(), project_id)
-    wanted = request.args.get("tab", "")
-    tab = Tab(wanted) if wanted in set(Tab) else Tab.DOCUMENTS
+    at = find(_who().actor, project_id)
+    tab = wanted_tab()
     activity.note(signed_in().actor.entry(Activity.VIEW_PROJECT, project=at.id, tab=tab.value))
     return _page(at, tab)
 
@@ -59,21 +62,21 @@ def project(project_id: int) -> Response:
 def project_comment(project_id: int) -> Response:
     """Say something: in place for htmx, else back to the comments."""
     who = _who()
-    at = _find(who, project_id)
+    at = find(who.actor, project_id)
     limits.account_question(who.account_id)
     try:
         services.comment(who.actor, at.id, forms.typed("comment"))
     except BadInput as problem:
         return _page(at, Tab.COMMENTS, status=problem.status, errors=problem.errors)
     if request.headers.get("HX-Request") == "true":
-        return _page(_find(who, project_id), Tab.COMMENTS, said=True)
+        return _page(find(who.actor, project_id), Tab.COMMENTS, said=True)
     return go(url_for("customer_portal.project", project_id=at.id, tab=Tab.COMMENTS.value))
 
 
 @bp.get(f"{_ONE}/comments")
 def project_back(project_id: int) -> Response:
     """Somebody opened the address of a form: show the comments instead."""
-    at = _find(_who(), project_id)
+    at = find(_who().actor, project_id)
     return go(url_for("customer_portal.project", project_id=at.id, tab=Tab.COMMENTS.value))
 
 
@@ -86,11 +89,18 @@ def _who() -> SignedIn:
     return who
 
 
-def _find(who: SignedIn, project_id: int) -> OpenProject:
-    found = queries.find(who.actor, project_id)
+def find(actor: Actor, project_id: int) -> OpenProject:
+    """A project that the actor may see. Raises NotFound."""
+    found = queries.find(actor, project_id)
     if found is None:
         raise NotFound(hint="")
     return found
+
+
+def wanted_tab() -> Tab:
+    """The tab in the address; the first, where it names none."""
+    wanted = request.args.get("tab", "")
+    return Tab(wanted) if wanted in set(Tab) else Tab.DOCUMENTS
 
 
 def _page(
@@ -101,24 +111,29 @@ def _page(
     errors: dict[str, str] | None = None,
     said: bool = False,
 ) -> Response:
-    failed = errors is not None
+    typed = request.form.get("comment", "")[:20_000] if errors is not None else ""
     return portal_page(
         "portal/project.html",
         part="portal/_project.html",
         status=status,
-        project=at,
-        hours=queries.hours(at.id) if at.shows_hours else None,
-        tab=tab.value,
-        tabs=[(one.value, one.value.title()) for one in Tab],
-        day_of=partial(day_of, zone=signed_in().org.timezone),
-        longest=services.LONGEST_COMMENT,
-        typed=request.form.get("comment", "")[:20_000].encode("utf-8", "ignore").decode()
-        if failed
-        else "",
+        typed=typed.encode("utf-8", "ignore").decode(),
         errors=errors or {},
         said=said,
-        **_matter(at, tab),
+        **project_context(at, tab, signed_in().org.timezone),
     )
+
+
+def project_context(at: OpenProject, tab: Tab, zone: str) -> dict[str, Any]:
+    """What the page reads of the project itself; days are those in *zone*."""
+    return {
+        "project": at,
+        "hours": queries.hours(at.id) if at.shows_hours else None,
+        "tab": tab.value,
+        "tabs": [(one.value, one.value.title()) for one in Tab],
+        "day_of": partial(day_of, zone=zone),
+        "longest": services.LONGEST_COMMENT,
+        **_matter(at, tab),
+    }
 
 
 def _matter(at: OpenProject, tab: Tab) -> dict[str, Any]:

@@ -8,8 +8,10 @@ from portico.records.activity import AccessLog
 from portico.records.content import Kind
 from portico.records.customer import Contact, Customer
 from portico.records.staff import Role
-from portico.services import team
+from portico.services import projects, team
 from tests.cast import CHIYO, MARIT, OLAF, PASSWORD
+from tests.journeys.test_A12_statement import pay
+from tests.journeys.test_W1_projects import make
 
 
 @pytest.fixture
@@ -217,18 +219,31 @@ def test_a_preview_is_read_only_and_no_view_of_theirs(acme, stage):
     draft = acme.document(MARIT, Kind.INVOICE, post=False)
     olafs = acme.document(OLAF, Kind.INVOICE, number="INV-9")
     root = f"{_at(acme, MARIT)}/preview"
+    project, elsewhere = make(acme, name="Oak room"), make(acme, OLAF)
+    paid, theirs = pay(acme, MARIT, "PAY-1"), pay(acme, OLAF, "PAY-2")
+    with acme.scope():
+        projects.comment_by_staff(project, "The oak is here.", by="Kari")
+    acme.set_organization("halden", sections=["projects", "documents"])
     before = acme.dump()
-    for path in ("", "/quotes", f"/quotes/{quote}"):
+    for path, said in (
+        ("", "Oak room"), ("/quotes", "Q-2041"), (f"/quotes/{quote}", "Oak floor, brushed"),
+        ("/payments", "PAY-1"), (f"/payments/{paid}", "Received on"), ("/statement", "PAY-1"),
+        ("/projects", "Oak room"), (f"/projects/{project}", "No documents yet"),
+        (f"/projects/{project}?tab=comments", "The oak is here."), ("/documents", "Nothing here"),
+    ):  # fmt: skip
         page = viewer.get(root + path)
         assert "You see what Fjordhus AS sees" in page.text
+        assert said in page.text
+        assert page.tree.xpath("count(.//nav[@aria-label='Portal']/a[@aria-current])") == 1
         assert "/customer-portal" not in page.source
-        assert all(action.endswith("/quotes") for action in page.forms()), page.forms()
+        assert all("/preview/" in action for action in page.forms()), page.forms()
         assert "post" not in [form.get("method") for form in page.tree.iter("form")]
     assert "Q-2041" in viewer.get(f"{root}/quotes", htmx=True).text
     assert viewer.get(f"{root}/quotes/{quote}?open=accept", htmx=True).headers["HX-Redirect"]
     assert viewer.get(f"{root}/quotes/{quote}/pdf").data.startswith(b"%PDF")
     for path in (f"/invoices/{draft}", f"/invoices/{olafs}", f"/invoices/{quote}", "/orders",
-                 "/nonsense", f"/quotes/{2**64}", f"/invoices/{draft}/pdf"):  # fmt: skip
+                 "/nonsense", f"/quotes/{2**64}", f"/invoices/{draft}/pdf", f"/payments/{theirs}",
+                 f"/projects/{elsewhere}", f"/projects/{2**64}", f"/payments/{2**64}"):  # fmt: skip
         assert viewer.get(root + path).status == 404, path
     for path in ("/accept", "/decline", "/ask"):
         assert viewer.post(f"{root}/quotes/{quote}{path}").status in {404, 405}

@@ -16,6 +16,7 @@ from portico import clock
 from portico.records.account import PortalAccount
 from portico.records.customer import Customer
 from portico.records.link import PortalLink
+from portico.records.organization import Section
 from portico.records.payment import PaymentKind
 from portico.records.project import ProjectShare, Task
 from portico.records.staff import Permission, Role, StaffMember, StaffSession
@@ -73,7 +74,8 @@ def _ways(app) -> list[Way]:
 
 
 def _ids(company: Company) -> dict[str, int]:
-    """Records of halden in every table that an address may name."""
+    """Records of halden in every table that an address may name, and every section switched on."""
+    company.set_organization(MARIT.organization, sections=[section.value for section in Section])
     quote, link = company.quote(MARIT)
     mail = company.mails()[-1].id
     company.stage.visitor().post(f"{link}/accept", {"name": MARIT.name, "revision": "1"})
