@@ -308,10 +308,10 @@ def test_a_request_is_answered_returned_answered_again_and_completed(
 
     kari.goto(f"{settled.base}/staff/documents/{request}")
     assert fetched(kari, "plan.pdf") == ("plan.pdf", plan.read_bytes())
-    item(kari, "Floor plan").get_by_role("button", name="Accept").click()
+    item(kari, "Floor plan").get_by_role("button", name="Accept").first.click()
     expect(kari.get_by_text("1 of 2 accepted")).to_be_visible()
     item(kari, "Colour").locator("summary").click()
-    item(kari, "Colour").get_by_label("What is missing").fill("Which blue?")
+    item(kari, "Colour").get_by_label("Your remark").fill("Which blue?")
     item(kari, "Colour").get_by_role("button", name="Return").click()
     expect(item(kari, "Colour")).to_contain_text("Returned")
 
@@ -326,7 +326,9 @@ def test_a_request_is_answered_returned_answered_again_and_completed(
     expect(item(sunniva, "Colour")).to_contain_text("Like the sea")
 
     kari.reload()
-    item(kari, "Colour").get_by_role("button", name="Accept").click()
+    item(kari, "Colour").locator("summary").click()
+    item(kari, "Colour").get_by_label("Your remark").fill("A good blue.")
+    item(kari, "Colour").get_by_role("button", name="Accept Colour with it").click()
     expect(kari.get_by_text("2 of 2 accepted")).to_be_visible()
     sunniva.goto(f"{settled.acme.portal}/requests?state=completed")
     card = sunniva.get_by_role("listitem").filter(has_text=f"R-{javascript}")

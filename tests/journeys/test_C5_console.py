@@ -191,8 +191,10 @@ def test_answers_are_accepted_and_returned_in_place(stage):
     visitor.post(f"{link}/items/2", {"answer": "Natural", "revision": "1"})
     late = kari.post(f"{at}/items/2/accept", stale, htmx=True)
     assert "There is a newer answer" in late.text
-    done = kari.fill_in(at, form="/items/1/accept", htmx=True)
+    _, fields = kari.get(at).form("/items/1/accept")
+    done = kari.post(f"{at}/items/1/accept", fields | {"remark": "In ink, too!"}, htmx=True)
     assert "1 of 3 accepted" in done.text
+    assert "In ink, too!" in visitor.get(link).text
     returned = kari.fill_in(at, {"remark": "Which maker?"}, form="/items/2/return", htmx=True)
     assert "Which maker?" in returned.text
     assert stage.acme.read(request).state == "in_progress"
