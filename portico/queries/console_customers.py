@@ -27,6 +27,7 @@ from portico.records.decision import Via
 from portico.records.document import Document
 from portico.records.link import PortalLink
 from portico.records.mail import Mail, MailState
+from portico.records.project import Project, ProjectShare
 from portico.services.actors import Actor
 
 PAGE = 25
@@ -38,6 +39,7 @@ _NAMES, _PEOPLE = ("name", "external_id"), ("name", "email")
 _customer, _contact = Customer.__table__, Contact.__table__
 _account, _mail = PortalAccount.__table__, Mail.__table__
 _doc, _link = Document.__table__, PortalLink.__table__
+_project, _share = Project.__table__, ProjectShare.__table__
 
 
 # --- the list ---------------------------------------------------------------------------------
@@ -197,7 +199,7 @@ class CustomerRecord:
     endpoint: str
     is_active: bool
     portal_enabled: bool
-    links: int  # that open something now
+    links: int  # that open something now, a document or a project
     may_revoke: bool  # whether there is any, also one that ran out and could be renewed
 
 
@@ -264,11 +266,22 @@ def find(organization_id: int, customer_id: int) -> CustomerRecord | None:
         _link.c.ended_at.is_(None),
         sa.or_(_link.c.expires_at.is_(None), _link.c.expires_at > clock.now()),
     )
+    shared = (
+        _project.c.organization_id == _customer.c.organization_id,
+        _project.c.customer_id == _customer.c.id,
+        _share.c.project_id == _project.c.id,
+        _share.c.revoked_at.is_(None),
+    )
+    shares = sa.select(sa.func.count(_share.c.id)).where(
+        *shared,
+        _project.c.is_shared_with_client.is_(True),
+        sa.or_(_share.c.expires_at.is_(None), _share.c.expires_at > clock.now()),
+    )
     query = sa.select(
         _customer.c.id, _customer.c.name, _customer.c.external_id, _customer.c.tax_id,
         _customer.c.endpoint, _customer.c.is_active, _customer.c.portal_enabled,
-        live.scalar_subquery().label("links"),
-        sa.exists().where(*kept).label("may_revoke"),
+        (live.scalar_subquery() + shares.scalar_subquery()).label("links"),
+        sa.or_(sa.exists().where(*kept), sa.exists().where(*shared)).label("may_revoke"),
     ).where(_customer.c.id == customer_id, _customer.c.organization_id == organization_id)  # fmt: skip
     with reading() as connection:
         row = connection.execute(query).first()

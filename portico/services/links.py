@@ -15,6 +15,7 @@ from portico.records.document import Document, DocumentRevision, State
 from portico.records.link import PortalLink, Purpose
 from portico.records.mail import MailKind
 from portico.records.organization import LinkLifetime, Organization
+from portico.records.project import Project, ProjectShare
 from portico.refusals import BadInput, StaffRefusal, Unknown
 from portico.services import activity, notifications, outbox
 from portico.services.activity import Entry
@@ -304,12 +305,15 @@ def revoke(link_id: int, *, by: str) -> bool:
 
 
 def revoke_for_customer(customer_id: int, *, by: str) -> int:
-    """Revoke every link of a customer, expired ones too. Returns how many. Raises Unknown."""
+    """Revoke every link of a customer, expired ones too, and every share of their projects.
+
+    Returns how many. Raises Unknown.
+    """
     with unit_of_work():
         customer = db.session.get(Customer, customer_id)
         if customer is None:
             raise Unknown("There is no such customer.")
-        count = _revoke(PortalLink.customer_id == customer_id, by)
+        count = _revoke(PortalLink.customer_id == customer_id, by) + _revoke_shares(customer, by)
         activity.record(
             Entry(
                 Activity.REVOKE_LINK,
@@ -328,6 +332,19 @@ def _revoke(which: sa.ColumnElement[bool], by: str) -> int:
         sa.update(PortalLink)
         .where(which, PortalLink.revoked_at.is_(None))
         .values(revoked_at=clock.now(), revoked_by=by, is_active=False)
+    )
+    return int(getattr(result, "rowcount", 0))
+
+
+def _revoke_shares(customer: Customer, by: str) -> int:
+    theirs = sa.select(Project.id).where(
+        Project.organization_id == customer.organization_id, Project.customer_id == customer.id
+    )
+    result = db.session.execute(
+        sa.update(ProjectShare)
+        .where(ProjectShare.project_id.in_(theirs), ProjectShare.revoked_at.is_(None))
+        .values(revoked_at=clock.now(), revoked_by=by)
+        .execution_options(synchronize_session=False)
     )
     return int(getattr(result, "rowcount", 0))
 

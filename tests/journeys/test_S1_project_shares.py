@@ -7,11 +7,12 @@ import re
 
 import pytest
 
+from portico.queries import console_customers
 from portico.records.activity import Activity, Label
 from portico.records.mail import MailKind, MailState
 from portico.records.project import ProjectShare, TaskState
 from portico.refusals import BadInput, StaffRefusal, Unknown
-from portico.services import projects, shares
+from portico.services import links, projects, shares
 from portico.services.projects import ProjectFace
 from portico.services.shares import Shows
 from tests.cast import CHIYO, MARIT, OLAF, bodies, token_of
@@ -102,7 +103,7 @@ def test_it_shows_the_project_and_no_more_than_was_switched_on(both, clock):
 
 
 @pytest.mark.parametrize(
-    "how", ["revoked", "expired", "not shared", "customer off", "contact off", "mixed up"]
+    "how", ["revoked", "all", "expired", "not shared", "customer off", "contact off", "mixed up"]
 )
 def test_what_ended_is_not_found_like_anything_else(stage, clock, how):
     acme = stage.acme
@@ -118,6 +119,14 @@ def test_what_ended_is_not_found_like_anything_else(stage, clock, how):
         with acme.scope():
             assert shares.revoke(project_id, share.id, by="Kari")
             assert not shares.revoke(project_id, share.id, by="Kari")
+    elif how == "all":  # with every other link of the customer
+        with acme.scope():
+            customer = acme.customer(MARIT)
+            found = console_customers.find(customer.organization_id, customer.id)
+            assert (found.links, found.may_revoke) == (1, True)
+            assert links.revoke_for_customer(customer.id, by="Kari") == 1
+            found = console_customers.find(customer.organization_id, customer.id)
+            assert (found.links, found.may_revoke) == (0, False)
     elif how == "expired":
         clock.set(2026, 11, 13, 22, 59)
         assert stage.visitor().get(url).status == 200
