@@ -113,9 +113,9 @@ def keep(
     )
     db.session.add(file)
     db.session.flush()
-    activity.record(entry(Activity.UPLOAD_FILE, file, by=by, actor=actor))
     if shared and actor is None:
         _show(file)
+    activity.record(entry(Activity.UPLOAD_FILE, file, by=by, actor=actor))
     return file
 
 
@@ -230,15 +230,16 @@ def share(file_id: int, shared: bool, *, by: str) -> None:
         if file.is_shared_with_client == shared:
             return
         file.is_shared_with_client = shared
-        activity.record(entry(Activity.SHARE_FILE, file, by=by, shared=shared))
         if shared:
             _show(file)
         else:
             notifications.untell_file_shared(file)
+        activity.record(entry(Activity.SHARE_FILE, file, by=by, shared=shared))
 
 
 def _show(file: StoredFile) -> None:
-    """The customer is told, and the project it is in has seen something new."""
+    """The customer is told, and the project it is in has seen something new. Project before log,
+    as everybody does it, so that no two wait for each other."""
     if file.project_id is not None:
         projects.touch(projects.held(file.project_id))
     notifications.tell_file_shared(file)
