@@ -167,7 +167,10 @@ def test_htmx_gets_the_form_and_the_sums_alone(acme):
     sales = acme.staff(Role.SALES)
     page = sales.get(new(acme, "quote"))
     assert send(sales, page, {"do": "add"}, [OAK], htmx=True).tree.get("id") != "editor"
-    assert 'id="editor"' in send(sales, page, {"do": "add"}, [OAK], htmx=True).source
+    more = send(sales, page, {"do": "add"}, [OAK], htmx=True)
+    assert 'id="editor"' in more.source
+    # What stood above it, from the page before or an error, is said no more.
+    assert more.tree.xpath("//*[@id='problem' and @hx-swap-oob='true' and not(node())]")
     _action, fields = form_of(page)
     for place, name in enumerate(LINE):
         fields[f"line_{name}"] = [(*line, "")[place] for line in (OAK, RAIL)]

@@ -146,11 +146,21 @@ def test_a_role_changes_from_the_next_request_on(stage, owner):
     assert sales.get(f"{stage.acme.console}/team").status == 200
     done = sales.fill_in(_person(stage.acme, OWNER), {"role": "viewer"}, form="/role")
     assert done.status == 303
-    assert owner.get(f"{stage.acme.console}/team").status == 403
+    refused = owner.get(f"{stage.acme.console}/team")
+    assert (refused.status, "Back to the start" in refused.text) == (403, True)
     assert [row.details for row in stage.acme.log() if row.type == "change_team"] == [
         {"staff": "Sales Nilsen", "change": "role", "role": "owner", "before": "sales"},
         {"staff": "Owner Nilsen", "change": "role", "role": "viewer", "before": "owner"},
     ]
+
+
+def test_who_gives_up_their_own_place_is_led_on(stage, owner):
+    second = stage.acme.staff(Role.OWNER, email="second@halden.example")
+    done = owner.fill_in(_person(stage.acme, OWNER), {"role": "sales"}, form="/role")
+    assert "The role is sales now." in owner.get(done.location).text
+    stage.acme.staff(Role.OWNER, email="third@halden.example")
+    gone = second.fill_in(_person(stage.acme, "second@halden.example"), form="/remove")
+    assert "You are signed out." in second.get(gone.location).text
 
 
 def test_no_organization_loses_its_last_owner(both):
