@@ -7,6 +7,7 @@ inline, nothing from elsewhere, and the secret of the address nowhere but in the
 from __future__ import annotations
 
 import re
+from functools import cached_property
 from typing import Any
 from urllib.parse import unquote, urljoin, urlsplit
 
@@ -153,14 +154,22 @@ class Answer:
         """What a reader sees, with blanks folded."""
         return " ".join(str(self.tree.text_content()).split())
 
-    @property
+    @cached_property
     def source(self) -> str:
         return self.data.decode()
 
     @property
+    def is_whole(self) -> bool:
+        """A page, and no part of one."""
+        return self.source[:100].lstrip().lower().startswith("<!doctype")
+
+    @cached_property
     def tree(self) -> Any:
-        whole = self.source.lstrip().lower().startswith("<!doctype")
-        return html.fromstring(self.source if whole else f"<div>{self.source}</div>")
+        return html.fromstring(self.source if self.is_whole else f"<div>{self.source}</div>")
+
+    @cached_property
+    def elements(self) -> list[Any]:
+        return [node for node in self.tree.iter() if isinstance(node.tag, str)]
 
     @property
     def location(self) -> str:
@@ -210,7 +219,7 @@ class Answer:
             self._lint_redirect()
         elif self.is_html and method != "HEAD" and self.data:
             # A page that has no part of its own comes whole, whoever asks.
-            if self.htmx and not self.source.lstrip().lower().startswith("<!doctype"):
+            if self.htmx and not self.is_whole:
                 self._lint_part()
             else:
                 assert not (self.htmx and method == "POST"), "a form sent by htmx gets a part"
@@ -266,7 +275,7 @@ class Answer:
 
     def _lint_page(self) -> None:
         source, tree = self.source, self.tree
-        assert source.lstrip().lower().startswith("<!doctype html>")
+        assert source[:100].lstrip().lower().startswith("<!doctype html>")
         assert "HX-Request" in self.headers["Vary"]
         assert tree.get("lang"), "the page states its language"
         titles = tree.findall(".//title")
@@ -286,12 +295,9 @@ class Answer:
         assert not self.tree.findall(".//title")
 
     def _lint_markup(self) -> None:
-        tree = self.tree
-        ids = [node.get("id") for node in tree.iter() if node.get("id")]
+        ids = [node.get("id") for node in self.elements if node.get("id")]
         assert len(ids) == len(set(ids)), "an id is there twice"
-        for node in tree.iter():
-            if not isinstance(node.tag, str):
-                continue
+        for node in self.elements:
             inline = [name for name in node.attrib if name == "style" or name.startswith("on")]
             assert not inline, f"<{node.tag}> has {inline}"
             assert node.tag not in {"style", "iframe", "object", "embed"}, node.tag
@@ -303,9 +309,9 @@ class Answer:
                     assert urlsplit(node.get(name)).netloc == "", "nothing is loaded from elsewhere"
             if node.tag == "link":
                 assert urlsplit(node.get("href")).netloc == ""
-        self._lint_forms(ids)
+        self._lint_forms(set(ids))
 
-    def _lint_forms(self, ids: list[str]) -> None:
+    def _lint_forms(self, ids: set[str]) -> None:
         tree = self.tree
         labelled = {label.get("for") for label in tree.iter("label")}
         for field in tree.iter("input", "select", "textarea"):
@@ -314,9 +320,9 @@ class Answer:
             within = any(parent.tag == "label" for parent in field.iterancestors())
             named = field.get("id") in labelled or field.get("aria-label") or within
             assert named, f"the field {field.get('name')!r} has no label"
-        for node in tree.iter():
+        for node in self.elements:
             for name in ("aria-describedby", "aria-labelledby"):
-                for target in (node.get(name) or "").split() if isinstance(node.tag, str) else ():
+                for target in (node.get(name) or "").split():
                     assert target in ids, f"{name} points to {target!r}, which is not there"
         for form in tree.iter("form"):
             assert urlsplit(form.get("action", "")).netloc == ""
@@ -333,9 +339,7 @@ class Answer:
     def _lint_secret(self) -> None:
         """The raw token stands in the page's own links, and nowhere else; no other does at all."""
         own = self.secret
-        for node in self.tree.iter():
-            if not isinstance(node.tag, str):
-                continue
+        for node in self.elements:
             texts = [node.text or "", node.tail or ""]
             texts += [v for n, v in node.attrib.items() if n not in _URL_ATTRIBUTES]
             if own:
