@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Response
+from flask import Response, request
 
 from blueprints.customer_portal import bp
 from blueprints.customer_portal.frame import portal_page
@@ -19,7 +19,12 @@ def dashboard() -> Response:
     who = signed_in()
     limits.account_page(who.account_id)
     board = queries.read(who.actor, who.org.zone, who.org.sections)
-    return portal_page("portal/dashboard.html", board=board, greeting=_greeting(who.org.timezone))
+    return portal_page(
+        "portal/dashboard.html",
+        board=board,
+        greeting=_greeting(who.org.timezone),
+        invited=request.args.get("invited") == "yes",
+    )
 
 
 def _greeting(zone: str) -> str:

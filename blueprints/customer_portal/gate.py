@@ -10,7 +10,9 @@ from portico import clock
 from portico.db import current_tenant
 from portico.queries import organizations
 from portico.queries.signed_in import SignedIn
-from portico.services import sessions
+from portico.records.account import TokenPurpose
+from portico.services import account_tokens, sessions
+from portico.services.account_tokens import TokenSpent
 from portico.web import sign_in, uploads
 from portico.web.origin import require_own_form
 from portico.web.pages import brand_css_url, page
@@ -28,7 +30,8 @@ def admit() -> Response | None:
     if who is None and endpoint not in GUESTS_ONLY | OPEN:
         return _to_the_entrance()
     if who is not None and endpoint in GUESTS_ONLY:
-        return go(url_for("customer_portal.dashboard"))
+        invited = "yes" if endpoint == "setup" and _is_invitation() else None
+        return go(url_for("customer_portal.dashboard", invited=invited))
     if request.method == "POST":
         if who is not None and endpoint in UPLOADS:
             uploads.allow()
@@ -47,6 +50,15 @@ def signed_in() -> SignedIn:
     """The customer whom the gate let in."""
     who: SignedIn = g.signed_in
     return who
+
+
+def _is_invitation() -> bool:
+    """Whether the link leads to an account that has no password yet: not to the one signed in."""
+    try:
+        account_tokens.find(TokenPurpose.SETUP, request.args.get("token", ""))
+    except TokenSpent:
+        return False
+    return True
 
 
 def _elsewhere(who: SignedIn) -> Response | None:

@@ -52,13 +52,19 @@ def test_an_invitation_leads_to_the_dashboard(both):
     assert "Marit" in visitor.get(done.location).text
     assert visitor.get(f"{both.acme.portal}/login").location == done.location
     assert visitor.get(link).location == done.location
-    (account,) = both.acme.rows(PortalAccount)
+    for_olaf = both.acme.invite(OLAF)
+    sent_on = visitor.get(for_olaf).location
+    assert sent_on == f"{done.location}?invited=yes"
+    assert "The invitation that you followed is for another account" in visitor.get(sent_on).text
+    assert visitor.post(for_olaf, NEW).location == done.location
+    account, olafs = both.acme.rows(PortalAccount)
+    assert (olafs.set_up_at, olafs.password_hash) == (None, None)
     assert PASSWORD not in repr(account.__dict__)
     assert _token(link) not in repr(both.acme.dump())
     types = [line.type for line in both.acme.log()]
     assert [
         types.count(one) for one in (Activity.INVITE, Activity.SET_UP_ACCOUNT, Activity.LOGIN)
-    ] == [1, 1, 1]
+    ] == [2, 1, 1]
 
 
 def test_scanners_that_open_the_link_spend_nothing(both):
