@@ -40,24 +40,24 @@ _JOINS = re.compile(
     "[\u200c\uff9e\uff9f\ufe00-\ufe0f\u20e3\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]"
 )
 _FLAG = range(0x1F1E6, 0x1F200)
+# What makes one of two consonants, in the scripts of India and its neighbours.
+_LINKERS = "\u094d\u09cd\u0acd\u0b4d\u0c4d\u0d4d\u1039\u17d2"
 
 
 def graphemes(text: str) -> int:
     """How many characters a person sees: a letter with its accents, a flag, a family each are
     one. Near enough to Unicode's UAX 29 for counting what somebody wrote."""
-    count, joined, half_flag = 0, False, False
+    count, half_flag = 0, False
+    goes_on: set[str] = set()  # the categories that what came last draws into itself
     for char in text:
+        category = unicodedata.category(char)
         if char == "\u200d":
-            joined = True
-            continue
-        if _JOINS.match(char) or unicodedata.category(char) in {"Mn", "Me", "Mc"}:
-            continue
-        if ord(char) in _FLAG:
-            half_flag = not half_flag
-            if not half_flag:
-                continue
-        else:
-            half_flag = False
-        count += not (joined and unicodedata.category(char) in {"So", "Sm"})
-        joined = False
+            goes_on |= {"So", "Sm"}
+        elif char in _LINKERS:
+            goes_on |= {"Lo"}
+        elif category not in {"Mn", "Me", "Mc"} and not _JOINS.match(char):
+            half_flag = ord(char) in _FLAG and not half_flag
+            second_half = ord(char) in _FLAG and not half_flag
+            count += not second_half and category not in goes_on
+            goes_on = set()
     return count
