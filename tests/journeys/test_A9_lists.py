@@ -219,8 +219,9 @@ def test_a_key_is_what_it_says_or_nothing():
 
 def test_every_list_says_so_where_it_is_empty_and_marks_itself(stage):
     marit = stage.acme.account()
-    for name in LISTS:
+    for name in (*LISTS, "payments"):
         page = marit.get(f"{stage.acme.portal}/{name}")
         assert "Nothing here yet" in page.text
+        assert page.tree.xpath("count(.//form[@role='search'])") == 0, "there is nothing to find"
         (current,) = page.tree.xpath(".//nav[@aria-label='Portal']/a[@aria-current='page']/@href")
         assert current.endswith(f"/{name}")
