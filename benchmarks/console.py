@@ -114,7 +114,7 @@ def _addresses(size: Size) -> dict[str, str]:
     return {
         "customers": "customers",
         **_far_down(size),
-        "customers, frequent": "customers?q=bygg",
+        "customers, frequent": "customers?q=k-0",
         "customers, one of them": f"customers?q=K-{last:05}",
         "customers, a contact": f"customers?q=person{last}@",
         "customers, none": "customers?q=quixotic",

@@ -87,6 +87,8 @@ def candidates(
     many in a row cannot."""
     query = invitations.eligible(organization_id).add_columns(Customer.name.label("customer"))
     few = _few(term) if term else None
+    if few == []:
+        return [], None
     looked_to = _horizon(organization_id, beyond) if few is None else None
     if few is not None:
         query = query.where(Contact.id.in_(few))

@@ -1,18 +1,19 @@
 """Parts of words, found in an index of every three characters in a row.
 
 SQLite has such an index in a table of FTS5 beside each searched table, kept by triggers;
-PostgreSQL (pg_trgm) uses its own by itself for ILIKE. Migration 0006 makes both. So few rows as
+PostgreSQL uses its own (pg_trgm) by itself for ILIKE. Migration 0006 makes both. The few rows that
 an index finds are put in order; what very many have is met soon by whoever reads a list in order.
-Shorter terms are in no index and are looked for row by row.
+Shorter terms, and all where PostgreSQL has no pg_trgm, are looked for row by row.
 """
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
 
-from portico.db import BigId, reading
+from portico.db import BigId, current_tenant, engines, reading
 from portico.records.customer import Customer
 
 SHORTEST = 3  # characters of a term that an index knows
@@ -25,14 +26,25 @@ def ids(
     table: sa.FromClause, columns: tuple[str, ...], term: str, most: int = MOST
 ) -> list[int] | None:
     """The rows of a whole table that have *term* in one of the columns, in capitals or not; None
-    where there are more than *most*, or the term is too short for any index."""
+    where there are more than *most*, or no index knows."""
     if len(term) < SHORTEST:
         return None
+    own = engines().get(current_tenant().database_url).dialect.name == "sqlite"
+    if not own and not _has_trigrams(current_tenant().database_url):
+        return None
+    in_place = sa.select(table.c.id).where(written(table, columns, term))
+    asked = _in_own_index(table, columns, term) if own else in_place
     with reading() as connection:
-        own = connection.dialect.name == "sqlite"
-        asked = _indexed(table, columns, term) if own else _read(table, columns, term)
         found = list(connection.execute(asked.limit(most + 1)).scalars())
     return found if len(found) <= most else None
+
+
+@cache
+def _has_trigrams(_database_url: str) -> bool:
+    """Whether the migration could make PostgreSQL's indexes; found out once for each database."""
+    with reading() as connection:
+        known = connection.execute(sa.select(sa.func.to_regclass("search_customers"))).scalar()
+    return known is not None
 
 
 def customers(organization_id: int, term: str, limit: int) -> list[int]:
@@ -59,15 +71,10 @@ def _contains(column: sa.ColumnElement[Any], term: str) -> sa.ColumnElement[bool
     return sa.or_(*(column.icontains(one, autoescape=True) for one in spellings))
 
 
-def _indexed(table: sa.FromClause, columns: tuple[str, ...], term: str) -> sa.Select[Any]:
+def _in_own_index(table: sa.FromClause, columns: tuple[str, ...], term: str) -> sa.Select[Any]:
     """The term in quotes is a phrase: its triples of characters, one after the other."""
     name = f"search_{table.name}"  # type: ignore[attr-defined]
     quoted = term.replace('"', '""')
     phrase = f'{{{" ".join(columns)}}} : "{quoted}"'
     found = sa.select(sa.column("rowid", BigId)).select_from(sa.table(name))
     return found.where(sa.column(name).op("MATCH")(phrase))
-
-
-def _read(table: sa.FromClause, columns: tuple[str, ...], term: str) -> sa.Select[Any]:
-    """PostgreSQL finds its index by itself."""
-    return sa.select(table.c.id).where(written(table, columns, term))

@@ -259,11 +259,14 @@ def _append(rows: list[dict[str, Any]]) -> None:
 
 _KEEP = sa.text(
     "INSERT INTO activity_names (organization_id, kind, text) "
-    f"SELECT organization_id, '{NameKind.ACTOR}', actor FROM portal_access_logs "
+    "SELECT organization_id, :actor, actor FROM portal_access_logs "
     "WHERE id > :last AND organization_id IS NOT NULL AND actor <> '' UNION "
-    f"SELECT organization_id, '{NameKind.ADDRESS}', ip FROM portal_access_logs "
+    "SELECT organization_id, :address, ip FROM portal_access_logs "
     "WHERE id > :last AND organization_id IS NOT NULL AND ip <> '' ON CONFLICT DO NOTHING"
-)
+).bindparams(actor=NameKind.ACTOR.value, address=NameKind.ADDRESS.value)
+
+
+_REWRITE = "INSERT INTO search_activity_names (search_activity_names) VALUES ('optimize')"
 
 
 def _forget_addresses() -> None:
@@ -276,8 +279,7 @@ def _forget_addresses() -> None:
     gone = sa.delete(ActivityName).where(ActivityName.kind == NameKind.ADDRESS.value, ~left)
     db.session.execute(gone.execution_options(synchronize_session=False))
     if db.session.get_bind().dialect.name == "sqlite":
-        search = "search_activity_names"
-        db.session.execute(sa.text(f"INSERT INTO {search} ({search}) VALUES ('optimize')"))
+        db.session.execute(sa.text(_REWRITE))
 
 
 def _complete(row: dict[str, Any], position: int) -> dict[str, Any]:
