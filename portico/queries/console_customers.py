@@ -121,8 +121,8 @@ def _wanted(organization_id: int, term: str) -> list[sa.ColumnElement[bool]]:
     own = _customer.c.organization_id
     if not term:
         return [own == organization_id]
-    named = search.ids(_customer, _NAMES, term)
-    people = search.ids(_contact, _PEOPLE, term) if named is not None else None
+    named = search.read_ids(_customer, _NAMES, term)
+    people = search.read_ids(_contact, _PEOPLE, term) if named is not None else None
     if named is None or people is None:
         return [own == organization_id, _matches(term)]
     if people:

@@ -111,8 +111,8 @@ def candidates(
 def _few(term: str) -> list[int] | None:
     """The contacts that have the term in name or address, and those of customers that have it;
     None where there are many."""
-    people = search.ids(_contact, ("name", "email"), term)
-    firms = search.ids(_customer, ("name",), term) if people is not None else None
+    people = search.read_ids(_contact, ("name", "email"), term)
+    firms = search.read_ids(_customer, ("name",), term) if people is not None else None
     if people is None or firms is None:
         return None
     if firms:

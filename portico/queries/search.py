@@ -29,14 +29,33 @@ def ids(
     where there are more than *most*, or no index knows."""
     if len(term) < SHORTEST:
         return None
-    own = engines().get(current_tenant().database_url).dialect.name == "sqlite"
-    if not own and not _has_trigrams(current_tenant().database_url):
-        return None
-    in_place = sa.select(table.c.id).where(written(table, columns, term))
-    asked = _in_own_index(table, columns, term) if own else in_place
+    if _on_sqlite():
+        return _at_most(most, _in_own_index(table, columns, term))
+    return read_ids(table, columns, term, most) if _has_trigrams(_database()) else None
+
+
+def read_ids(
+    table: sa.FromClause, columns: tuple[str, ...], term: str, most: int = MOST
+) -> list[int] | None:
+    """The same, where need be by reading the whole table: for those that are no longer than there
+    are people."""
+    if _on_sqlite() and len(term) >= SHORTEST:
+        return ids(table, columns, term, most)
+    return _at_most(most, sa.select(table.c.id).where(written(table, columns, term)))
+
+
+def _at_most(most: int, asked: sa.Select[Any]) -> list[int] | None:
     with reading() as connection:
         found = list(connection.execute(asked.limit(most + 1)).scalars())
     return found if len(found) <= most else None
+
+
+def _database() -> str:
+    return current_tenant().database_url
+
+
+def _on_sqlite() -> bool:
+    return engines().get(_database()).dialect.name == "sqlite"
 
 
 @cache
@@ -49,7 +68,7 @@ def _has_trigrams(_database_url: str) -> bool:
 
 def customers(organization_id: int, term: str, limit: int) -> list[int]:
     """The first customers by name of those in whose name the term is."""
-    found, own = ids(_customer, ("name",), term), _customer.c.organization_id
+    found, own = read_ids(_customer, ("name",), term), _customer.c.organization_id
     wanted = [own == organization_id, written(_customer, ("name",), term)]
     if found is not None:
         wanted = [own + 0 == organization_id, _customer.c.id.in_(found)]  # "+ 0" keeps SQLite there
@@ -64,11 +83,12 @@ def written(table: sa.FromClause, columns: tuple[str, ...], term: str) -> sa.Col
 
 
 def _contains(column: sa.ColumnElement[Any], term: str) -> sa.ColumnElement[bool]:
-    """SQLite's LIKE knows the capitals of English only."""
+    """SQLite's LIKE takes capitals of English for small letters by itself, and no others."""
+    contains = column.contains if _on_sqlite() else column.icontains
     if term.isascii():
-        return column.icontains(term, autoescape=True)
+        return contains(term, autoescape=True)
     spellings = dict.fromkeys((term, term.lower(), term.upper(), term.title()))
-    return sa.or_(*(column.icontains(one, autoescape=True) for one in spellings))
+    return sa.or_(*(contains(one, autoescape=True) for one in spellings))
 
 
 def _in_own_index(table: sa.FromClause, columns: tuple[str, ...], term: str) -> sa.Select[Any]:
