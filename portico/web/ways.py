@@ -28,8 +28,12 @@ def wanted_page(text: str) -> str | None:
 
 
 def this_page() -> str | None:
-    """The page asked for, for the way back after signing in; None for forms and parts."""
-    if request.method != "GET" or request.headers.get("HX-Request") == "true":
+    """The page asked for, or the one that htmx asked from, for the way back after signing in; None
+    for forms that a browser sent by itself."""
+    if request.headers.get("HX-Request") == "true":
+        at = request.headers.get("HX-Current-URL", "").partition("://")[2].partition("#")[0]
+        return wanted_page(f"/{at.partition('/')[2]}")
+    if request.method != "GET":
         return None
     query = f"?{request.query_string.decode('latin-1')}" if request.query_string else ""
     return wanted_page(f"{request.script_root}{request.path}{query}")

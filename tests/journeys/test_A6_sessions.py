@@ -138,6 +138,18 @@ def test_the_next_request_is_a_guests(both, what):
         assert again.status == 303
 
 
+def test_whoever_is_signed_out_while_a_page_is_open_is_led_back_to_it(stage):
+    """Also where htmx asks for a part, which no sign-in page may be swapped into."""
+    acme, entrance = stage.acme, "/customer-portal/login"
+    for here, back in (
+        (f"{acme.portal}/quotes?state=accepted#list", "?next=/customer-portal/quotes?state%3Daccepted"),
+        (f"{acme.public_url}/staff/", ""), ("https://mallory.example//customer-portal/x", ""),
+        ("https://[", ""), ("é", ""), (None, ""),
+    ):  # fmt: skip
+        answer = stage.visitor().get(f"{acme.portal}/invoices", htmx=True, HX_Current_URL=here)
+        assert (answer.data, answer.headers["HX-Redirect"]) == (b"", entrance + back)
+
+
 def test_twelve_idle_hours_end_it(both, clock):
     marit = both.acme.account()
     for _ in range(3):
