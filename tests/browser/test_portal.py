@@ -197,7 +197,8 @@ def test_no_page_of_a_customer_who_has_everything_has_a_fault(house, enter, furn
         f"{at['R-Q-OPEN']}?open=decline", f"{at['R-I-LATE']}?open=ask", "payments",
         furniture.payment, furniture.refund, "statement", "statement?end=2000-01-01", "documents",
         "projects", project, f"{project}?tab=tasks", f"{project}?tab=comments", "notifications",
-        "profile", "settings", "logout", "invoices/0",
+        "profile", "settings", "logout", "invoices/0", "invoices?org=brightwater",
+        "dashboard?invited=yes",
     )))  # fmt: skip
     assert faults == []
 
