@@ -21,6 +21,7 @@ from portico.db import BigId, UtcDateTime, reading
 from portico.queries import search
 from portico.queries.lists import LARGEST_ID
 from portico.records.activity import (
+    NOT_A_PERSON,
     AccessLog,
     Activity,
     ActivityName,
@@ -247,15 +248,22 @@ def _ranges(wanted: Filter) -> tuple[list[Conditions], Conditions]:
 
 
 def _over_all(wanted: Filter, rest: Conditions) -> tuple[list[Conditions], Conditions]:
-    """The ranges of the whole organization, of its types, or of those whom a term stands for."""
+    """The ranges of the whole organization: of those whom a term stands for, of a rare label, of
+    types, or all."""
     whole = _log.c.organization_id == wanted.organization_id
+    types = [_log.c.type == one.value for one in wanted.types]
     named = _named(wanted) if wanted.term else None
     if named is None:
-        ranges = [[whole, _log.c.type == one.value] for one in wanted.types] or [[whole]]
-        return ranges, [*rest, *_term(wanted)]
-    if wanted.types:
-        rest.append(_log.c.type.in_([one.value for one in wanted.types]))
-    return [[whole, one] for one in named], rest
+        rest += _term(wanted)
+    if named is None and wanted.label in {None, Label.PERSON}:
+        return [[whole, one] for one in types] or [[whole]], rest
+    if types:
+        rest.append(sa.or_(*types))
+    if named is not None:
+        return [[whole, one] for one in named], rest
+    # In the index's own words: only so is it known to fit.
+    unusual: sa.ColumnElement[bool] = sa.literal_column(f"({NOT_A_PERSON})")
+    return [[whole, unusual, rest.pop(0)]], rest
 
 
 def _named(wanted: Filter) -> Conditions | None:
@@ -286,11 +294,12 @@ def _term(wanted: Filter) -> Conditions:
 
 
 def _rest(wanted: Filter) -> Conditions:
+    """What no range is of; a label comes first."""
     rest: Conditions = []
-    if wanted.actor_kind:
-        rest.append(_log.c.actor_kind == wanted.actor_kind.value)
     if wanted.label:
         rest.append(_log.c.label == wanted.label.value)
+    if wanted.actor_kind:
+        rest.append(_log.c.actor_kind == wanted.actor_kind.value)
     return rest
 
 

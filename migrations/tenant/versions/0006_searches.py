@@ -28,6 +28,7 @@ _INDEXES = (
     ("ix_portal_access_logs_ip", "portal_access_logs", "ip", "ip IS NOT NULL"),
     ("ix_portal_access_logs_session_id", "portal_access_logs", "session_id",
      "session_id IS NOT NULL"),
+    ("ix_portal_access_logs_label", "portal_access_logs", "label", "label <> 'person'"),
 )  # fmt: skip
 
 
