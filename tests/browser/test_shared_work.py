@@ -94,7 +94,7 @@ def later(**delta: int) -> dt.datetime:
     return clock.now() + dt.timedelta(**delta)
 
 
-def sent_link(house) -> str:
+def sent_link(house):
     house.stage.deliver()
     return house.stage.link_to(SUNNIVA)
 
@@ -106,7 +106,7 @@ def answers_of(house, document):
 # --- projects -----------------------------------------------------------------------------------
 
 
-def make_project(page, house, name) -> int:
+def make_project(page, house, name):
     """A project with a task, a milestone and hours, written down in the console; its id."""
     page.get_by_role("link", name="New project").click()
     page.get_by_label("Name", exact=True).fill(name)

@@ -123,9 +123,11 @@ def test_what_ended_is_not_found_like_anything_else(stage, clock, how):
         with acme.scope():
             customer = acme.customer(MARIT)
             found = console_customers.find(customer.organization_id, customer.id)
+            assert found is not None
             assert (found.links, found.may_revoke) == (1, True)
             assert links.revoke_for_customer(customer.id, by="Kari") == 1
             found = console_customers.find(customer.organization_id, customer.id)
+            assert found is not None
             assert (found.links, found.may_revoke) == (0, False)
     elif how == "expired":
         clock.set(2026, 11, 13, 22, 59)
