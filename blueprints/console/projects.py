@@ -26,6 +26,7 @@ from portico.refusals import BadInput, Conflict, NotFound, StaffRefusal, Unknown
 from portico.services import payments, projects, sending, shares, team
 from portico.services.projects import PartKind, ProjectFace
 from portico.services.shares import Shows
+from portico.text import one_line
 from portico.web import forms
 from portico.web.ways import go
 
@@ -441,8 +442,9 @@ def _face() -> tuple[ProjectFace, list[str]]:
 
 def _customer() -> int:
     """The customer that was typed, by id in the books or by name. Raises BadInput."""
+    reference = one_line(forms.typed("customer"), "customer", 500)
     try:
-        return team.find_customer(me().org.slug, forms.typed("customer").strip()).id
+        return team.find_customer(me().org.slug, reference).id
     except (Unknown, Conflict):
         raise BadInput(
             {"customer": "No customer, or more than one, has this id or exact name."}

@@ -41,7 +41,8 @@ ASKS_FOR_MORE = {
     "/staff/customers/<int:customer_id>/contacts/<int:contact_id>/edit": "the address of an account"
 }
 # What a field may hold that no form of ours put there, as it stands in a body.
-HOSTILE = ("x" * 10_000, str(10**30), "a%00b", "%C2%B2", "-1", "9999-12-31")
+HOSTILE = ("x" * 10_000, str(10**30), "%C2%B2", "-1", "9999-12-31")
+NUL = "a%00b"  # what PostgreSQL does not even take to look for
 FORM = "application/x-www-form-urlencoded"
 _PART = re.compile(r"<(?:(\w+):)?(\w+)>")
 
@@ -244,8 +245,9 @@ def test_what_belongs_to_another_organization_is_not_found(stage):
     assert stage.acme.dump() == before
 
 
-def test_no_form_falls_over_what_is_typed(stage):
+def test_no_form_falls_over_what_is_typed(raise_curtain, clock):
     """Field by field, and whatever follows; the strict reader looks at each answer."""
+    stage = raise_curtain("postgres")  # which is the stricter of the two
     ids, owner, hostile = _ids(stage.acme), stage.acme.staff(), itertools.cycle(HOSTILE)
     posted = set()
     for way in _ways(stage.app):
@@ -254,9 +256,10 @@ def test_no_form_falls_over_what_is_typed(stage):
         page = _ask(owner, way, stage.acme.public_url, ids)
         for action, fields in _forms(page) if page.is_html else ():
             for victim in sorted({name for name, _ in fields} - {"csrf_token"}):
-                if (action, victim) not in posted:
-                    posted.add((action, victim))
-                    bad = next(hostile)
+                if (action, victim) in posted:
+                    continue
+                posted.add((action, victim))
+                for bad in (NUL, next(hostile)):
                     values = (bad if name == victim else quote_plus(text) for name, text in fields)
                     names = (name for name, _ in fields)
                     body = "&".join(map("=".join, zip(names, values, strict=True)))
