@@ -54,7 +54,8 @@ def test_a_number_is_taken_once_and_a_revision_is_replaced_once(both):
     told = at_once(acme, write)
     [invoice] = acme.rows(Document)
     refused = [one for one in told if isinstance(one, BadInput)]
-    assert (told.count(invoice.id), len(refused)) == (1, MANY - 1)
+    # Half of them wrote for the same customer, word for word: to them it was one click too many.
+    assert (told.count(invoice.id), len(refused)) == (MANY // 2, MANY // 2)
     assert {tuple(one.errors) for one in refused} == {("number",)}
     with acme.scope():
         organization = db.session.get_one(Organization, invoice.organization_id)
