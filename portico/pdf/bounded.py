@@ -2,15 +2,19 @@
 
 Rendering is pure Python and starves the threads beside it, and its input comes from outside. So
 the worker, and a request that finds no cached file, hand it to a child that is given so much
-processor time, memory and patience, and no more.
+processor time, memory and patience, and no more. To load what rendering needs takes ten times as
+long as to render a page, so a press (``python -m portico.pdf``) has it loaded, and forks.
 """
 
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 import threading
+import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +27,10 @@ from portico.records.content import DocumentContent
 
 _ROOT = Path(__file__).parents[2]
 
+MESSAGE = 64  # bytes that go with each order
+LENGTH = 8  # bytes in front of a PDF that say how long it is
+IDLE = 600  # seconds without an order after which a press leaves
+
 # Renderings at a time in one process, so that a burst of clicks does not take the machine.
 _SLOTS = threading.BoundedSemaphore(2)
 
@@ -34,6 +42,16 @@ class Limits:
     cpu: int = 45
     wall: float = 60.0
     memory: int = 1024
+
+    def written(self) -> bytes:
+        """As a message to the press, of :data:`MESSAGE` bytes."""
+        return f"{self.cpu} {self.wall} {self.memory}".encode().ljust(MESSAGE)
+
+    @classmethod
+    def read(cls, message: bytes) -> Limits:
+        """What :meth:`written` wrote."""
+        cpu, wall, memory = message.split()
+        return cls(int(cpu), float(wall), int(memory))
 
 
 class Order(BaseModel):
@@ -71,22 +89,79 @@ def render_in_subprocess(order: Order, limits: Limits | None = None) -> bytes:
 
 
 def _run(order: Order, limits: Limits) -> bytes:
-    command = [sys.executable, "-m", "portico.pdf", str(limits.cpu), str(limits.memory)]
-    # None of this process's settings: the child needs no secrets to set type.
-    environment = {"PYTHONHASHSEED": "0", "PYTHONUTF8": "1", "PATH": os.defpath}
-    with subprocess.Popen(
-        command,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,  # it may quote the document, and logs are no place for that
-        cwd=_ROOT,
-        env=environment,
-    ) as child:
-        try:
-            pdf, _ = child.communicate(order.model_dump_json().encode(), timeout=limits.wall)
-        except subprocess.TimeoutExpired:
-            child.kill()
-            raise PdfFailed(f"not done after {limits.wall:g} seconds") from None
-    if child.returncode or not pdf.startswith(b"%PDF-"):
-        raise PdfFailed(f"the renderer ended with {child.returncode}")
+    deadline = time.monotonic() + limits.wall
+    try:
+        with _PRESS.connection(limits) as child:
+            child.settimeout(limits.wall)
+            child.sendall(order.model_dump_json().encode())
+            child.shutdown(socket.SHUT_WR)
+            answer = read_all(child, deadline)
+    except TimeoutError:
+        raise PdfFailed(f"not done after {limits.wall:g} seconds") from None
+    except OSError as problem:
+        raise PdfFailed(f"the renderer could not be used: {problem}") from None
+    pdf = answer[LENGTH:]
+    if not pdf or int.from_bytes(answer[:LENGTH]) != len(pdf):
+        raise PdfFailed("the renderer ended without a PDF")
     return pdf
+
+
+def read_all(connection: socket.socket, deadline: float | None = None) -> bytes:
+    """What comes until the other side ends. Raises TimeoutError, OSError."""
+    parts: list[bytes] = []
+    while True:
+        if deadline is not None:
+            connection.settimeout(max(deadline - time.monotonic(), 0.001))
+        part = connection.recv(1 << 20)
+        if not part:
+            return b"".join(parts)
+        parts.append(part)
+
+
+class _Press:
+    """The press of this process: started with the first order, and again when it has ended."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._orders: socket.socket | None = None
+        self._owner = 0
+        self._used = 0.0
+
+    def connection(self, limits: Limits) -> socket.socket:
+        """To a child that takes one order. Raises OSError."""
+        ours, theirs = socket.socketpair()
+        with theirs, self._lock:
+            if not self._is_running():
+                self._start()
+            assert self._orders is not None
+            socket.send_fds(self._orders, [limits.written()], [theirs.fileno()])
+        return ours
+
+    def _is_running(self) -> bool:
+        if self._process is None or self._owner != os.getpid():
+            return False
+        idle, self._used = time.monotonic() - self._used, time.monotonic()
+        return idle < IDLE / 2 and self._process.poll() is None  # later it may be about to leave
+
+    def _start(self) -> None:
+        if self._orders is not None and self._process is not None:
+            self._orders.close()  # by which one that is there still learns that it may go
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(1)
+        ours, theirs = socket.socketpair()
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "portico.pdf"],
+                stdin=theirs.fileno(),
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,  # it may quote the document, and logs are no place for that
+                cwd=_ROOT,
+                # None of this process's settings: the press needs no secrets to set type.
+                env={"PYTHONHASHSEED": "0", "PYTHONUTF8": "1", "PATH": os.defpath},
+                start_new_session=True,  # Ctrl-C is for those who send orders; it goes with them
+            )
+        self._orders, self._owner, self._used = ours, os.getpid(), time.monotonic()
+
+
+_PRESS = _Press()

@@ -76,6 +76,13 @@ def receipt_pdf(receipt: Receipt, content: DocumentContent, letterhead: Letterhe
     return typeset(markup, title, letterhead, receipt.decided_at.date())
 
 
+def warm_up() -> None:
+    """Load what any rendering needs: the engine, the fonts that most take, every template."""
+    for name in _environment().list_templates():
+        _environment().get_template(name)
+    typeset("<p>Portico</p>", "Portico", Letterhead("Portico"), dt.date(2026, 1, 1))
+
+
 def _setting(letterhead: Letterhead) -> dict[str, object]:
     return {
         "direction": formats.direction(letterhead.locale),

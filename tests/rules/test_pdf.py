@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import os
+import signal
 import subprocess
 import sys
 import time
@@ -27,6 +29,7 @@ from portico.pdf import (
     Order,
     PdfFailed,
     Receipt,
+    bounded,
     document_pdf,
     receipt_pdf,
     render_in_subprocess,
@@ -34,6 +37,7 @@ from portico.pdf import (
 from portico.pdf.render import typeset
 from portico.pdf.typefaces import FOLDER, REPLACEMENT, TYPEFACES, coverage_of, drawable
 from portico.records.content import DocumentContent, Kind
+from tests.crowd import until
 from tests.filled import Filled
 
 ROOT = Path(__file__).parents[2]
@@ -471,8 +475,13 @@ def test_the_same_input_gives_the_same_bytes_in_any_process(design):
     order = Order(content=quote(notes=["漢字 فاتورة"]), letterhead=HOUSE, design=design)
     here = order.render()
     assert here == order.render()
+    script = (
+        "import sys; from portico.pdf import Order\n"
+        "order = Order.model_validate_json(sys.stdin.buffer.read())\n"
+        "sys.stdout.buffer.write(order.render())"
+    )
     elsewhere = subprocess.run(
-        [sys.executable, "-m", "portico.pdf", "60", "2048"],
+        [sys.executable, "-c", script],
         input=order.model_dump_json().encode(),
         capture_output=True,
         cwd=ROOT,
@@ -543,6 +552,46 @@ def test_a_rendering_past_its_limits_fails_cleanly(limits):
     with pytest.raises(PdfFailed):
         render_in_subprocess(order, limits)
     assert time.monotonic() - began < 20
+
+
+def test_a_press_that_was_killed_is_started_again():
+    order = Order(content=quote(), letterhead=HOUSE)
+    before = render_in_subprocess(order)
+    press = bounded._PRESS._process
+    assert press is not None
+    press.kill()
+    press.wait()
+    assert render_in_subprocess(order) == before
+    assert bounded._PRESS._process is not press
+
+
+def test_a_press_ends_with_whoever_started_it():
+    order = Order(content=quote(), letterhead=HOUSE).model_dump_json()
+    script = (
+        "import os, signal, sys\n"
+        "from portico.pdf import bounded\n"
+        "bounded.render_in_subprocess(bounded.Order.model_validate_json(sys.stdin.read()))\n"
+        "print(bounded._PRESS._process.pid, flush=True)\n"
+        "os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    killed = subprocess.run(
+        [sys.executable, "-c", script],
+        input=order,
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+    )
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    until(lambda: not _runs(int(killed.stdout)), 10)
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
 
 
 def test_two_hundred_lines_are_done_soon():
