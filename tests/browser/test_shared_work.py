@@ -119,7 +119,8 @@ def make_project(page, house, name):
         ("Milestones", "A new milestone", {"Name": "Water is in"}),
         ("Hours", "More hours", {"Day": "2026-11-10", "Who": "Nils", "Hours": "2:15"}),
     ):
-        page.get_by_role("link", name=tab, exact=True).click()
+        if tab != "Tasks":  # which stands open, and would be swapped under our fingers
+            page.get_by_role("link", name=tab, exact=True).click()
         form = page.locator("form").filter(has=page.get_by_role("heading", name=heading))
         for label, text in typed.items():
             form.get_by_label(label).fill(text)
