@@ -12,21 +12,22 @@ AXE = importlib.resources.files("axe_playwright_python").joinpath("axe.min.js").
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 # The dark scheme changes colours and nothing else, so nothing else is looked for in it.
 COLOURS = ["color-contrast"]
-Sight = tuple[dict[str, int], str, list[str]]
-SIGHTS: tuple[Sight, ...] = (
-    (PHONE, "light", RULES),
-    (PHONE, "dark", COLOURS),
-    (DESKTOP, "dark", COLOURS),
+# A phone shows less than a desktop, in other places: only those are looked at anew.
+PLACES = [*COLOURS, "target-size"]
+SIGHTS = (
     (DESKTOP, "light", RULES),
+    (DESKTOP, "dark", COLOURS),
+    (PHONE, "dark", COLOURS),
+    (PHONE, "light", PLACES),
 )
 
 
-def audit_everywhere(page: Page, sights: tuple[Sight, ...] = SIGHTS) -> list[str]:
+def audit_everywhere(page: Page) -> list[str]:
     """The faults of a page on phone and desktop, light and dark, without asking for it again; that
     it scrolls sideways is one."""
     page.evaluate(AXE)
     faults = []
-    for size, scheme, rules in sights:
+    for size, scheme, rules in SIGHTS:
         page.set_viewport_size(size)  # type: ignore[arg-type]
         page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
         at = f"{page.url} ({size['width']}, {scheme})"

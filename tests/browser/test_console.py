@@ -14,8 +14,7 @@ from portico.records.content import Kind
 from portico.records.staff import Role, StaffMember
 from portico.services import invitations, team
 from portico.web.ways import GUESTS_ONLY, OPEN
-from tests.browser.axe import COLOURS, RULES, audit_everywhere
-from tests.browser.conftest import DESKTOP, PHONE
+from tests.browser.axe import audit_everywhere
 from tests.browser.furniture import RAGNA, TOVE
 from tests.cast import PASSWORD, Person, content_for
 
@@ -185,13 +184,6 @@ def test_many_are_invited_and_the_bar_runs_to_its_end(house, enter, javascript):
 
 # --- what axe says of every page ----------------------------------------------------------------
 
-# A phone shows less than a desktop, in other places: only those are looked at anew.
-SIGHTS = (
-    (DESKTOP, "light", RULES),
-    (DESKTOP, "dark", COLOURS),
-    (PHONE, "dark", COLOURS),
-    (PHONE, "light", [*COLOURS, "target-size"]),
-)
 # What answers with a file, and what looks like another page that is looked at.
 NO_PAGES = re.compile(r"/pdf$|\.pdf$|\.csv$|/receipt$|/files/<int:position>$|/uploads/|/download$")
 ALIKE = {
@@ -207,7 +199,7 @@ def faults_of(page, *addresses):
     for address in addresses or (None,):
         if address is not None:
             page.goto(address)
-        faults += audit_everywhere(page, SIGHTS)
+        faults += audit_everywhere(page)
     return faults
 
 
