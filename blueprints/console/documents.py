@@ -14,6 +14,7 @@ from blueprints.console.gate import me, needs
 from portico import clock
 from portico.files.names import content_disposition
 from portico.queries import (
+    console_document,
     console_documents,
     document_history,
     organizations,
@@ -21,7 +22,8 @@ from portico.queries import (
     shown,
 )
 from portico.queries.console_activity import Key
-from portico.queries.console_documents import OpenDocument, Place, Wanted, Which
+from portico.queries.console_document import OpenDocument
+from portico.queries.console_documents import Place, Wanted, Which
 from portico.queries.faces import DocumentFace
 from portico.queries.lists import LARGEST_ID, search_term
 from portico.records.activity import Activity, ActorKind
@@ -174,7 +176,7 @@ def document_file(document_id: int, position: int) -> Response:
 
 def find(document_id: int) -> OpenDocument:
     """A document of the organization somebody works in. Raises NotFound for any other."""
-    found = console_documents.find(me().organization_id, document_id, me().org.zone)
+    found = console_document.find(me().organization_id, document_id, me().org.zone)
     if found is None:
         raise NotFound(hint="")
     return found
@@ -277,7 +279,7 @@ def _paper(at: OpenDocument) -> dict[str, Any]:
     """The newest revision; or, asked for so, what the customer sees."""
     theirs = None
     if request.method == "GET" and request.args.get("as") == "customer":
-        theirs = console_documents.shown_content(at)
+        theirs = console_document.shown_content(at)
     if theirs is not None:
         _note_preview(at.face)
     return {

@@ -16,7 +16,7 @@ from blueprints.console.documents import find
 from blueprints.console.frame import console_page
 from blueprints.console.gate import me, needs
 from blueprints.console.picking import Picked
-from portico.queries.console_documents import OpenDocument
+from portico.queries.console_document import OpenDocument
 from portico.records.content import Kind
 from portico.records.document import KINDS, State
 from portico.records.staff import Permission

@@ -19,7 +19,7 @@ from blueprints.console.gate import me, needs
 from blueprints.console.picking import Picked
 from portico import clock, formats
 from portico.queries import console_payments, statement
-from portico.queries.console_documents import OpenDocument
+from portico.queries.console_document import OpenDocument
 from portico.queries.console_payments import OpenSide, PaymentRecord, Which
 from portico.queries.lists import Key, search_term
 from portico.records.content import Kind, digits_of, from_minor

@@ -10,8 +10,8 @@ from blueprints.console import bp, picking
 from blueprints.console.documents import Tab, find, sending_needs, tab_url
 from blueprints.console.frame import console_page
 from blueprints.console.gate import me, needs, require
-from portico.queries import console_documents
-from portico.queries.console_documents import OpenDocument
+from portico.queries import console_document
+from portico.queries.console_document import OpenDocument
 from portico.records.staff import Permission
 from portico.refusals import BadInput, StaffRefusal
 from portico.services import correspondence, sending
@@ -29,7 +29,7 @@ def document_send(document_id: int) -> Response:
     """Whoever had it before is chosen already, or the only one there is: then it is one click."""
     at = find(document_id)
     require(sending_needs(at))
-    contacts = console_documents.recipients(at)
+    contacts = console_document.recipients(at)
     had_it = [one.id for one in contacts if one.had_it]
     return _page(at, chosen=had_it or ([contacts[0].id] if len(contacts) == 1 else []))
 
@@ -76,7 +76,7 @@ def _page(
     part: str = "console/_send.html",
 ) -> Response:
     seen = Seen(at.standing.current_revision, sending.last_mail(at.id))
-    contacts = console_documents.recipients(at)
+    contacts = console_document.recipients(at)
     chosen = _contacts() if chosen is None else chosen
     message = request.form.get("message", "")[:5000].encode("utf-8", "ignore").decode()
     first = next((one for one in contacts if one.id in chosen), None)
