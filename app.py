@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 from flask import Flask
 
 import models  # noqa: F401
@@ -49,3 +51,7 @@ def create_app(settings: config.Config | None = None) -> Flask:
     assets.init_assets(app, settings.instance / "static")
     server.wrap(app, settings)
     return app
+
+
+# All that was loaded stays until the end: no collection need look through it, not even the last.
+gc.freeze()

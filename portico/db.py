@@ -88,6 +88,7 @@ class Engines:
     def __init__(self, limit: int = 128) -> None:
         self._limit = limit
         self._engines: OrderedDict[str, sa.Engine] = OrderedDict()
+        self._turns: dict[str, Lock] = {}
         self._lock = Lock()
 
     def get(self, url: str) -> sa.Engine:
@@ -101,6 +102,25 @@ class Engines:
                 _, oldest = self._engines.popitem(last=False)
                 oldest.dispose()
             return engine
+
+    @contextmanager
+    def turn(self, url: str) -> Iterator[None]:
+        """Write to a SQLite database when no other thread of this process does (decision 0014).
+
+        SQLite lets who waits for its lock sleep and ask again; a lock of our own wakes the next
+        at once. Whose turn does not come in time asks SQLite all the same, which has the last word.
+        """
+        if self.get(url).dialect.name != "sqlite":
+            yield
+            return
+        with self._lock:
+            turn = self._turns.setdefault(url, Lock())
+        has_it = turn.acquire(timeout=BUSY_SECONDS)
+        try:
+            yield
+        finally:
+            if has_it:
+                turn.release()
 
     def dispose(self) -> None:
         with self._lock:
@@ -293,17 +313,18 @@ def unit_of_work() -> Iterator[None]:
     session.info["in_unit"] = True
     calls: list[Callable[[], None]] = []
     session.info["after_commit"] = calls
-    try:
-        session.connection(execution_options={"portico_writes": True})
-        yield
-        session.commit()
-    except BaseException:
-        session.rollback()
-        calls.clear()
-        raise
-    finally:
-        session.info.pop("in_unit", None)
-        session.info.pop("after_commit", None)
+    with engines().turn(current_tenant().database_url):
+        try:
+            session.connection(execution_options={"portico_writes": True})
+            yield
+            session.commit()
+        except BaseException:
+            session.rollback()
+            calls.clear()
+            raise
+        finally:
+            session.info.pop("in_unit", None)
+            session.info.pop("after_commit", None)
     for call in calls:
         call()
 

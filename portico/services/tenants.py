@@ -13,10 +13,6 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config as AlembicConfig
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from flask import Flask, current_app
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
@@ -164,6 +160,8 @@ def _prepare(url: str) -> bool:
 
 def _copy_template(target: Path) -> None:
     """A new SQLite tenant is a copy of a migrated, empty file: much quicker than migrating."""
+    from alembic.script import ScriptDirectory  # which no server needs
+
     target.parent.mkdir(parents=True, exist_ok=True)
     head = ScriptDirectory(str(_MIGRATIONS / "tenant")).get_current_head()
     template = settings().tenants_folder / f".template-{head}.sqlite"
@@ -180,6 +178,11 @@ def _copy_template(target: Path) -> None:
 
 
 def _upgrade(engine: sa.Engine, environment: str) -> bool:
+    from alembic import command  # which no server needs
+    from alembic.config import Config as AlembicConfig
+    from alembic.runtime.migration import MigrationContext
+    from alembic.script import ScriptDirectory
+
     script = ScriptDirectory(str(_MIGRATIONS / environment))
     with engine.connect() as connection:
         heads = MigrationContext.configure(connection).get_current_heads()
