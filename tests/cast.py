@@ -32,7 +32,7 @@ from jinja2 import FileSystemBytecodeCache
 from app import create_app
 from portico import clock as portico_clock
 from portico import config, worker
-from portico.db import control_unit, db, engines, make_engine, unit_of_work
+from portico.db import control_unit, db, engines, unit_of_work
 from portico.records.activity import AccessLog
 from portico.records.content import DocumentContent, Kind
 from portico.records.customer import Contact, Customer
@@ -368,11 +368,10 @@ class Company:
 
     def execute(self, statement: str, **values: Any) -> None:
         """SQL behind the application's back, as a thief or a careless administrator would."""
-        engine = make_engine(self.database_url)
-        with engine.connect().execution_options(portico_writes=True) as connection:
+        with self._connected() as connection:
+            connection.execution_options(portico_writes=True)
             connection.execute(sa.text(statement), values)
             connection.commit()
-        engine.dispose()
 
     @property
     def database_url(self) -> str:
@@ -380,18 +379,22 @@ class Company:
 
     def dump(self) -> dict[str, list[tuple[Any, ...]]]:
         """Everything in the database but the log of views, and PDFs kept for the next reader."""
-        engine = make_engine(self.database_url)
         passed_over = {"portal_access_logs", "activity_names", "activity_chain", "renditions"}
-        with engine.connect() as connection:
-            found = {
+        with self._connected() as connection:
+            return {
                 table.name: sorted(
                     (tuple(row) for row in connection.execute(table.select())), key=repr
                 )
                 for table in db.metadata.sorted_tables
                 if table.name not in passed_over
             }
-        engine.dispose()
-        return found
+
+    @contextmanager
+    def _connected(self) -> Iterator[sa.Connection]:
+        with self.stage.app.app_context():
+            engine = engines().get(self.database_url)
+        with engine.connect() as connection:
+            yield connection
 
 
 class Stage:

@@ -12,13 +12,11 @@ AXE = importlib.resources.files("axe_playwright_python").joinpath("axe.min.js").
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 # The dark scheme changes colours and nothing else, so nothing else is looked for in it.
 COLOURS = ["color-contrast"]
-# A phone shows less than a desktop, in other places: only those are looked at anew.
-PLACES = [*COLOURS, "target-size"]
 SIGHTS = (
     (DESKTOP, "light", RULES),
     (DESKTOP, "dark", COLOURS),
     (PHONE, "dark", COLOURS),
-    (PHONE, "light", PLACES),
+    (PHONE, "light", RULES),
 )
 
 

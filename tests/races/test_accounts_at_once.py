@@ -24,7 +24,7 @@ from portico.services.actors import Actor, is_live
 from tests.cast import MARIT, OLAF, PASSWORD
 from tests.crowd import until, working
 
-ROUNDS = int(os.environ.get("PORTICO_TEST_ROUNDS", "5"))
+ROUNDS = int(os.environ.get("PORTICO_TEST_ROUNDS", "8"))
 OTHER = "the oak door sticks in autumn"
 BROWSER = Visitor("203.0.113.7", "Firefox")
 

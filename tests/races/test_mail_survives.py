@@ -69,7 +69,7 @@ def test_a_worker_killed_while_it_sends_loses_nothing(live_both):
 
 def test_two_workers_at_once_send_each_mail_once(live_both):
     stage = live_both
-    count = 24
+    count = 40
     with working(stage) as first, working(stage) as second:
         _queue(stage, count)
         until(lambda: _all_sent(stage), 60)

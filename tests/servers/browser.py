@@ -14,11 +14,15 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 
-# No sandbox, because containers lack the rights for one and only our own pages are opened. The
-# rest keeps the browser from calling home: the tests speak to this machine alone.
+# No sandbox, because containers lack the rights for one and only our own pages are opened; for the
+# same reason sites need no processes of their own, each of which takes time to start. The rest
+# keeps the browser from calling home: the tests speak to this machine alone.
 _CHROMIUM_ARGUMENTS = [
     "--headless",
     "--no-sandbox",
+    "--disable-site-isolation-trials",
+    "--renderer-process-limit=1",
+    "--in-process-gpu",
     "--disable-gpu",
     "--disable-dev-shm-usage",
     "--disable-quic",
