@@ -6,23 +6,22 @@ with the form as it is then, so that it works without JavaScript and nothing typ
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from itertools import zip_longest
 
-from flask import Response, flash, request, url_for
+from flask import Response, request, url_for
 
-from blueprints.console import bp, picking, shared_editor
+from blueprints.console import bp, picking, saving, shared_editor
 from blueprints.console.documents import find
 from blueprints.console.frame import console_page
 from blueprints.console.gate import me, needs
 from blueprints.console.picking import Picked
+from blueprints.console.saving import Form
 from portico.queries.console_document import OpenDocument
 from portico.records.content import Kind
-from portico.records.document import KINDS, State
 from portico.records.staff import Permission
-from portico.refusals import BadInput, StaffRefusal
 from portico.services import drafts, shared_papers
-from portico.services.drafts import ChangedMeanwhile, Seen
+from portico.services.drafts import Seen
 from portico.services.typed_papers import (
     MOST_LINES,
     TypedLine,
@@ -41,28 +40,6 @@ _UNITS = (
     ("MON", "months"), ("ANN", "years"), ("KGM", "kg"), ("MTR", "m"), ("MTK", "m²"),
     ("LTR", "litres"), ("SET", "sets"), ("LS", "lump sum"),
 )  # fmt: skip
-_SAVING = {"draft", "post", "save", "send"}
-
-
-@dataclass(slots=True)
-class Form:
-    """The form as it stands: what was typed, for whom, and what is wrong with it."""
-
-    kind: Kind
-    url: str
-    typed: TypedPaper
-    picked: Picked
-    at: OpenDocument | None = None  # none for a new paper
-    seen: Seen | None = None
-    reason: str = ""
-    errors: dict[str, str] = field(default_factory=dict)
-    problem: str = ""  # about the whole
-    status: int = 200
-    focus: str = ""  # where the reader goes on
-
-    @property
-    def is_draft(self) -> bool:
-        return self.at is None or self.at.face.state == State.DRAFT
 
 
 # --- a new one --------------------------------------------------------------------------------
@@ -102,22 +79,12 @@ def _create(kind: Kind, endpoint: str) -> Response:
     action = request.form.get("do", "")
     form = Form(kind, url_for(endpoint), _typed(), Picked(None))
     _take_customer(form, picking.from_form(action))
-    if action not in _SAVING:
+    if action not in saving.ACTIONS:
         return _page(_edited(form, action))
-    if form.picked.customer is None:
-        form.errors, form.status = {"customer": "Please choose the customer."}, 422
-        return _page(form)
-    post = action in {"post", "send"}
-    try:
-        made = drafts.create(form.picked.customer.id, kind, form.typed, post=post, by=me().by)
-    except BadInput as problem:
-        form.errors, form.status = problem.errors, problem.status
-        return _page(form)
-    flash("It is posted and can be sent." if post else "It is saved as a draft.")
-    return go(url_for("console.document_send" if post else "console.document", document_id=made))
+    return saving.create(form, action, _page)
 
 
-def _take_customer(form: Form, picked: Picked) -> None:
+def _take_customer(form: Form[TypedPaper], picked: Picked) -> None:
     form.picked = picked
     if picked.just_now and picked.customer is not None:
         form.typed = replace(form.typed, address=drafts.address_for(picked.customer.id))
@@ -135,7 +102,7 @@ def edit_document(document_id: int) -> Response:
         return console_page("console/editor_refused.html", at=at, refused=refused)
     if at.kind in shared_papers.KINDS:
         return shared_editor.edit(at, _seen_now(at))
-    return _page(_form_of(at, typed_of(at.content), _seen_now(at)))
+    return _page(saving.form_of(at, typed_of(at.content), _seen_now(at)))
 
 
 @bp.post(_EDIT)
@@ -145,34 +112,10 @@ def change_document(document_id: int) -> Response:
     if at.kind in shared_papers.KINDS:
         return shared_editor.change(at, _seen(at), _seen_now(at))
     action = request.form.get("do", "")
-    form = _form_of(at, _typed(), _seen(at))
-    form.reason = picking.shown(request.form.get("reason", ""))
-    if action not in _SAVING:
+    form = saving.form_of(at, _typed(), _seen(at))
+    if action not in saving.ACTIONS:
         return _page(_edited(form, action))
-    post = action in {"post", "send"}
-    try:
-        changed = drafts.change(
-            at.id, form.typed, seen=form.seen or _seen_now(at), reason=form.reason, post=post,
-            by=me().by,
-        )  # fmt: skip
-    except BadInput as problem:
-        form.errors, form.status = problem.errors, problem.status
-        return _page(form)
-    except ChangedMeanwhile as problem:
-        form.problem, form.status, form.seen = problem.sentence, problem.status, _seen_now(at)
-        return _page(form)
-    except StaffRefusal as problem:
-        form.problem, form.status = problem.sentence, problem.status
-        return _page(form)
-    flash("It is saved." if changed else "There was nothing to change.")
-    if post:
-        return go(url_for("console.document_send", document_id=at.id))
-    return go(url_for("console.document", document_id=at.id))
-
-
-def _form_of(at: OpenDocument, typed: TypedPaper, seen: Seen) -> Form:
-    url = url_for("console.change_document", document_id=at.id)
-    return Form(at.kind, url, typed, Picked(None), at=at, seen=seen)
+    return saving.change(at, form, action, _seen_now(at), _page)
 
 
 def _seen_now(at: OpenDocument) -> Seen:
@@ -215,7 +158,7 @@ def _typed() -> TypedPaper:
     )
 
 
-def _edited(form: Form, action: str) -> Form:
+def _edited(form: Form[TypedPaper], action: str) -> Form[TypedPaper]:
     """The form after a button that saves nothing."""
     lines = form.typed.lines
     what, _, place = action.partition("-")
@@ -233,8 +176,7 @@ def _edited(form: Form, action: str) -> Form:
     return form
 
 
-def _page(form: Form) -> Response:
-    label = KINDS[form.kind].label
+def _page(form: Form[TypedPaper]) -> Response:
     return console_page(
         "console/editor.html",
         part="console/_editor.html",
@@ -242,10 +184,8 @@ def _page(form: Form) -> Response:
         form=form,
         typed=form.typed,
         errors=form.errors,
-        label=label,
+        label=form.label,
         sums=count_typed(form.typed),
         units=_UNITS,
-        title=f"Edit {label.lower()} {form.at.content.number}"
-        if form.at
-        else f"New {label.lower()}",
+        title=form.title,
     )

@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
-from flask import Response, flash, request, url_for
+from flask import Response, request, url_for
 
-from blueprints.console import bp, picking
+from blueprints.console import bp, picking, saving
 from blueprints.console.frame import console_page
 from blueprints.console.gate import me, needs
-from blueprints.console.picking import Picked
+from blueprints.console.saving import Form
 from portico.queries import shared_rows
 from portico.queries.console_document import OpenDocument
 from portico.records.content import MOST_ENTRIES, FeeModel, Kind
-from portico.records.document import KINDS, State
 from portico.records.staff import Permission
-from portico.refusals import BadInput, StaffRefusal
 from portico.services import drafts, shared_papers
-from portico.services.drafts import ChangedMeanwhile, Seen
+from portico.services.drafts import Seen
 from portico.services.shared_papers import TypedShared
-from portico.web.ways import go
 
 _NEW = {
     "proposal": Kind.PROPOSAL,
@@ -28,34 +25,6 @@ _NEW = {
     "acceptance": Kind.ACCEPTANCE,
     "time": Kind.TIME_APPROVAL,
 }
-_SAVING = {"draft", "post", "save", "send"}
-
-
-@dataclass(slots=True)
-class Form:
-    """The form as it stands: what was typed, for whom, and what is wrong with it."""
-
-    kind: Kind
-    url: str
-    typed: TypedShared
-    picked: Picked
-    at: OpenDocument | None = None  # none for a new one
-    seen: Seen | None = None
-    reason: str = ""
-    errors: dict[str, str] = field(default_factory=dict)
-    problem: str = ""  # about the whole
-    status: int = 200
-    focus: str = ""
-
-    @property
-    def is_draft(self) -> bool:
-        return self.at is None or self.at.face.state == State.DRAFT
-
-    @property
-    def customer_id(self) -> int | None:
-        if self.at is not None:
-            return self.at.standing.customer_id
-        return self.picked.customer.id if self.picked.customer else None
 
 
 # --- a new one --------------------------------------------------------------------------------
@@ -74,19 +43,9 @@ def create(what: str) -> Response:
     action = request.form.get("do", "")
     url = url_for(f"console.create_{what}")
     form = Form(_NEW[what], url, _typed(), picking.from_form(action))
-    if action not in _SAVING:
+    if action not in saving.ACTIONS:
         return _page(_edited(form, action))
-    if form.picked.customer is None:
-        form.errors, form.status = {"customer": "Please choose the customer."}, 422
-        return _page(form)
-    post = action in {"post", "send"}
-    try:
-        made = drafts.create(form.picked.customer.id, form.kind, form.typed, post=post, by=me().by)
-    except BadInput as problem:
-        form.errors, form.status = problem.errors, problem.status
-        return _page(form)
-    flash("It is posted and can be sent." if post else "It is saved as a draft.")
-    return go(url_for("console.document_send" if post else "console.document", document_id=made))
+    return saving.create(form, action, _page)
 
 
 for _what in _NEW:
@@ -101,37 +60,16 @@ for _what in _NEW:
 def edit(at: OpenDocument, seen: Seen) -> Response:
     """The form filled with the newest revision."""
     typed = shared_papers.typed_of(at.content, me().org.zone, shared_rows.project_of(at.id))
-    return _page(_form_of(at, typed, seen))
+    return _page(saving.form_of(at, typed, seen))
 
 
 def change(at: OpenDocument, seen: Seen, now: Seen) -> Response:
     """Save what was typed. *seen* is how it stood on that page, *now* how it stands."""
     action = request.form.get("do", "")
-    form = _form_of(at, _typed(), seen)
-    form.reason = picking.shown(request.form.get("reason", ""))
-    if action not in _SAVING:
+    form = saving.form_of(at, _typed(), seen)
+    if action not in saving.ACTIONS:
         return _page(_edited(form, action))
-    post = action in {"post", "send"}
-    try:
-        changed = drafts.change(
-            at.id, form.typed, seen=seen, reason=form.reason, post=post, by=me().by
-        )
-    except BadInput as problem:
-        form.errors, form.status = problem.errors, problem.status
-        return _page(form)
-    except ChangedMeanwhile as problem:
-        form.problem, form.status, form.seen = problem.sentence, problem.status, now
-        return _page(form)
-    except StaffRefusal as problem:
-        form.problem, form.status = problem.sentence, problem.status
-        return _page(form)
-    flash("It is saved." if changed else "There was nothing to change.")
-    return go(url_for("console.document_send" if post else "console.document", document_id=at.id))
-
-
-def _form_of(at: OpenDocument, typed: TypedShared, seen: Seen) -> Form:
-    url = url_for("console.change_document", document_id=at.id)
-    return Form(at.kind, url, typed, Picked(None), at=at, seen=seen)
+    return saving.change(at, form, action, now, _page)
 
 
 # --- the form ---------------------------------------------------------------------------------
@@ -147,7 +85,7 @@ def _typed() -> TypedShared:
     )
 
 
-def _edited(form: Form, action: str) -> Form:
+def _edited(form: Form[TypedShared], action: str) -> Form[TypedShared]:
     """The form after a button that saves nothing."""
     if action in {"find", "exchange"}:
         form.focus = "who"
@@ -156,7 +94,7 @@ def _edited(form: Form, action: str) -> Form:
     return form
 
 
-def _take_hours(form: Form) -> None:
+def _take_hours(form: Form[TypedShared]) -> None:
     """The hours of the chosen project in the period, as lines to look over."""
     project = picking.number(form.typed.project)
     try:
@@ -179,14 +117,13 @@ def _take_hours(form: Form) -> None:
     form.typed = replace(form.typed, entries=shared_papers.lines_of_time(iter(rows)))
 
 
-def _projects(form: Form) -> list[tuple[str, str]]:
+def _projects(form: Form[TypedShared]) -> list[tuple[str, str]]:
     if form.customer_id is None:
         return []
     return shared_rows.projects_of(me().organization_id, form.customer_id)
 
 
-def _page(form: Form) -> Response:
-    label = KINDS[form.kind].label
+def _page(form: Form[TypedShared]) -> Response:
     return console_page(
         "console/shared_editor.html",
         part="console/_shared_editor.html",
@@ -194,10 +131,8 @@ def _page(form: Form) -> Response:
         form=form,
         typed=form.typed,
         errors=form.errors,
-        label=label,
+        label=form.label,
         projects=_projects(form),
         fee_models=[(one.value, one.label) for one in FeeModel],
-        title=f"Edit {label.lower()} {form.at.content.number}"
-        if form.at
-        else f"New {label.lower()}",
+        title=form.title,
     )
