@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 
-import pytest
 import sqlalchemy as sa
 
 from portico.db import db
@@ -182,21 +181,22 @@ def _actor(company):
     return Actor(Via.ACCOUNT, customer.organization_id, customer.id, None, None, None)
 
 
-@pytest.mark.parametrize(
-    "query",
-    [
-        "before=9999-99-99.1", "before=2026-11-12.99999999999999999999", "before=x", "after=-1.-1",
-        "before=9999-12-31.9223372036854775807", "after=0001-01-01.0", "after=9999-12-31.1",
-        "before=0001-01-01.1", "before=2026-11-12.1&after=2026-11-12.1", "state=nonsense", "state=",
-        "q=%00", "q=%ED%A0%80", "q=%F0%9F%98%80", "q=" + "9" * 10_000, "q=%25&state=overdue",
-        "before=" + "1" * 5000, "q=a&q=b&before=1&before=2", "q=%E2%80%AEevil",
-    ],
-)  # fmt: skip
-def test_nonsense_in_the_address_is_met_kindly(both, query):
+NONSENSE = [
+    "before=9999-99-99.1", "before=2026-11-12.99999999999999999999", "before=x", "after=-1.-1",
+    "before=9999-12-31.9223372036854775807", "after=0001-01-01.0", "after=9999-12-31.1",
+    "before=0001-01-01.1", "before=2026-11-12.1&after=2026-11-12.1", "state=nonsense", "state=",
+    "q=%00", "q=%ED%A0%80", "q=%F0%9F%98%80", "q=" + "9" * 10_000, "q=%25&state=overdue",
+    "before=" + "1" * 5000, "q=a&q=b&before=1&before=2", "q=%E2%80%AEevil",
+]  # fmt: skip
+
+
+def test_nonsense_in_the_address_is_met_kindly(both, subtests):
     both.acme.document(MARIT, Kind.INVOICE)
-    marit = both.acme.account()
-    assert marit.get(f"{both.acme.portal}/invoices?{query}").status == 200
-    assert marit.get(f"{both.acme.portal}/quotes?{query}&state=awaiting", htmx=True).status == 200
+    marit, portal = both.acme.account(), both.acme.portal
+    for query in NONSENSE:
+        with subtests.test(query[:100]):
+            assert marit.get(f"{portal}/invoices?{query}").status == 200
+            assert marit.get(f"{portal}/quotes?{query}&state=awaiting", htmx=True).status == 200
 
 
 def test_a_place_beyond_the_end_is_the_first_page(stage):

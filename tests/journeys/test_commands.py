@@ -49,15 +49,16 @@ MISTAKES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("words", "said"), MISTAKES)
-def test_a_mistake_is_answered_by_a_sentence_and_changes_nothing(both, words, said):
+def test_a_mistake_is_answered_by_a_sentence_and_changes_nothing(both, subtests):
     both.acme.document(MARIT)
     before = both.acme.dump()
-    told = both.command(*words)
-    assert told.exit_code != 0
-    assert said in told.output
-    assert "Traceback" not in told.output
-    assert both.acme.dump() == before
+    for words, said in MISTAKES:
+        with subtests.test(" ".join(words)):
+            told = both.command(*words)
+            assert told.exit_code != 0
+            assert said in told.output
+            assert "Traceback" not in told.output
+            assert both.acme.dump() == before
 
 
 def test_the_outsider_tenant_has_no_commands(both):
