@@ -249,13 +249,15 @@ def _ranges(wanted: Filter) -> tuple[list[Conditions], Conditions]:
 
 def _over_all(wanted: Filter, rest: Conditions) -> tuple[list[Conditions], Conditions]:
     """The ranges of the whole organization: of those whom a term stands for, of a rare label, of
-    types, or all."""
+    types, of those who did something, or all."""
     whole = _log.c.organization_id == wanted.organization_id
     types = [_log.c.type == one.value for one in wanted.types]
     named = _named(wanted) if wanted.term else None
     if named is None:
         rest += _term(wanted)
     if named is None and wanted.label in {None, Label.PERSON}:
+        if wanted.actor_kind and not types:
+            types = [rest.pop(1 if wanted.label else 0)]
         return [[whole, one] for one in types] or [[whole]], rest
     if types:
         rest.append(sa.or_(*types))
@@ -294,7 +296,7 @@ def _term(wanted: Filter) -> Conditions:
 
 
 def _rest(wanted: Filter) -> Conditions:
-    """What no range is of; a label comes first."""
+    """What no range is of; a label comes first, then who did it."""
     rest: Conditions = []
     if wanted.label:
         rest.append(_log.c.label == wanted.label.value)

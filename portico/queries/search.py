@@ -1,13 +1,15 @@
 """Parts of words, found in an index of every three characters in a row.
 
 SQLite has such an index in a table of FTS5 beside each searched table, kept by triggers;
-PostgreSQL uses its own (pg_trgm) by itself for ILIKE. Migration 0006 makes both. The few rows that
-an index finds are put in order; what very many have is met soon by whoever reads a list in order.
-Shorter terms, and all where PostgreSQL has no pg_trgm, are looked for row by row.
+PostgreSQL uses its own (pg_trgm) by itself for ILIKE. Migrations 0006 and 0007 make both. The few
+rows that an index finds are put in order; what very many have is met soon by whoever reads a list in
+order. Shorter terms stand for the triples that begin with them, which SQLite can list. PostgreSQL
+looks for them row by row, and for all where it has no pg_trgm.
 """
 
 from __future__ import annotations
 
+import sys
 from functools import cache
 from typing import Any
 
@@ -18,6 +20,7 @@ from portico.records.customer import Customer
 
 SHORTEST = 3  # characters of a term that an index knows
 MOST = 500  # rows that are put in order; of more, a list is read in its own
+_MOST_TRIPLES = 100  # that a shorter term may stand for
 
 _customer = Customer.__table__
 
@@ -27,11 +30,11 @@ def ids(
 ) -> list[int] | None:
     """The rows of a whole table that have *term* in one of the columns, in capitals or not; None
     where there are more than *most*, or no index knows."""
-    if len(term) < SHORTEST:
-        return None
     if _on_sqlite():
-        return _at_most(most, _in_own_index(table, columns, term))
-    return read_ids(table, columns, term, most) if _has_trigrams(_database()) else None
+        return _in_own_index(table, columns, term, most)
+    if len(term) < SHORTEST or not _has_trigrams(_database()):
+        return None
+    return read_ids(table, columns, term, most)
 
 
 def read_ids(
@@ -39,8 +42,8 @@ def read_ids(
 ) -> list[int] | None:
     """The same, where need be by reading the whole table: for those that are no longer than there
     are people."""
-    if _on_sqlite() and len(term) >= SHORTEST:
-        return ids(table, columns, term, most)
+    if _on_sqlite():
+        return _in_own_index(table, columns, term, most)
     return _at_most(most, sa.select(table.c.id).where(written(table, columns, term)))
 
 
@@ -91,10 +94,27 @@ def _contains(column: sa.ColumnElement[Any], term: str) -> sa.ColumnElement[bool
     return sa.or_(*(contains(one, autoescape=True) for one in spellings))
 
 
-def _in_own_index(table: sa.FromClause, columns: tuple[str, ...], term: str) -> sa.Select[Any]:
-    """The term in quotes is a phrase: its triples of characters, one after the other."""
+def _in_own_index(
+    table: sa.FromClause, columns: tuple[str, ...], term: str, most: int
+) -> list[int] | None:
+    """A term in quotes is a phrase: its triples of characters, one after the other."""
     name = f"search_{table.name}"  # type: ignore[attr-defined]
-    quoted = term.replace('"', '""')
-    phrase = f'{{{" ".join(columns)}}} : "{quoted}"'
+    phrases = [term] if len(term) >= SHORTEST else _triples(name, term)
+    if not phrases or len(phrases) > _MOST_TRIPLES:
+        return None if phrases else []
+    quoted = (one.replace('"', '""') for one in phrases)
+    any_of_them = " OR ".join(f'"{one}"' for one in quoted)
     found = sa.select(sa.column("rowid", BigId)).select_from(sa.table(name))
-    return found.where(sa.column(name).op("MATCH")(phrase))
+    asked = f"{{{' '.join(columns)}}} : ({any_of_them})"
+    return _at_most(most, found.where(sa.column(name).op("MATCH")(asked)))
+
+
+def _triples(name: str, term: str) -> list[str]:
+    """What begins with a term of one or two characters; the index has small letters only."""
+    small = term.lower()
+    begin = small if len(small) == len(term) else term
+    triple: sa.ColumnClause[str] = sa.column("term", sa.Text())
+    asked = sa.select(triple).select_from(sa.table(f"{name}_triples"))
+    asked = asked.where(triple >= begin, triple <= begin + chr(sys.maxunicode))
+    with reading() as connection:
+        return list(connection.execute(asked.limit(_MOST_TRIPLES + 1)).scalars())

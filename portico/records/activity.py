@@ -140,6 +140,9 @@ class AccessLog(Model):
         # The team reads the log in the order of time: what a process died with comes in late.
         sa.Index("ix_portal_access_logs_time", "organization_id", "occurred_at", "id"),
         sa.Index("ix_portal_access_logs_types", "organization_id", "type", "occurred_at", "id"),
+        sa.Index(
+            "ix_portal_access_logs_actor_kind", "organization_id", "actor_kind", "occurred_at", "id"
+        ),
         sa.Index("ix_portal_access_logs_customer_time", "customer_id", "occurred_at", "id"),
         sa.Index(
             "ix_portal_access_logs_label", "organization_id", "label", "occurred_at", "id",
