@@ -114,13 +114,13 @@ def _addresses(size: Size) -> dict[str, str]:
     return {
         "customers": "customers",
         **_far_down(size),
+        **_some_hundreds(size),
         "customers, frequent": "customers?q=k-0",
         "customers, one of them": f"customers?q=K-{last:05}",
         "customers, a contact": f"customers?q=person{last}@",
         "customers, none": "customers?q=quixotic",
         "customers, two letters": "customers?q=qx",
         "customers, one letter": "customers?q=q",
-        "customers, two letters, few": "customers?q=99",
         "documents": "documents",
         "documents, frequent": "documents?q=inv-",
         "documents, of a customer": f"documents?q={firm}",
@@ -166,6 +166,17 @@ def _far_down(size: Size) -> dict[str, str]:
         "documents, deep": f"documents?beyond={day}~9",
         "activity, deep": f"activity?before={early}",
         "mail, deep": f"mail?before={_FIRST_MAIL + size.mails // 10}",
+    }
+
+
+def _some_hundreds(size: Size) -> dict[str, str]:
+    """Terms that some hundreds have, too many to be few; of the small tenant a full page, too."""
+    full = "customers?q=k-0"
+    if size is SMALL:
+        return {"customers, hundreds": full, "customers, hundreds by two letters": full}
+    return {
+        "customers, hundreds": f"customers?q={_STARTS[-1]}",
+        "customers, hundreds by two letters": "customers?q=99",
     }
 
 

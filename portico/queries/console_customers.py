@@ -117,19 +117,16 @@ def _places(
 
 
 def _wanted(organization_id: int, term: str) -> list[sa.ColumnElement[bool]]:
-    """What holds of the customers that a term stands for: few by their ids, of many one by one."""
+    """What holds of the customers that a term stands for: what an index finds of few, of many one by one."""
     own = _customer.c.organization_id
     if not term:
         return [own == organization_id]
-    named = search.read_ids(_customer, _NAMES, term)
-    people = search.read_ids(_contact, _PEOPLE, term) if named is not None else None
+    named, people = search.within(_customer, _NAMES, term), search.within(_contact, _PEOPLE, term)
     if named is None or people is None:
         return [own == organization_id, _matches(term)]
-    if people:
-        theirs = sa.select(_contact.c.customer_id).where(_contact.c.id.in_(people))
-        with reading() as connection:
-            named += connection.execute(theirs).scalars()
-    return [own + 0 == organization_id, _customer.c.id.in_(named)]  # "+ 0" keeps SQLite at the ids
+    theirs = sa.select(_contact.c.customer_id).where(_contact.c.id.in_(people))
+    either = _customer.c.id.in_(sa.union(named, theirs))
+    return [own + 0 == organization_id, either]  # "+ 0" keeps SQLite at the ids
 
 
 def _matches(term: str) -> sa.ColumnElement[bool]:

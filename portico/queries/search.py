@@ -20,6 +20,7 @@ from portico.records.customer import Customer
 
 SHORTEST = 3  # characters of a term that an index knows
 MOST = 500  # rows that are put in order; of more, a list is read in its own
+_MOST_SORTED = 3000  # rows that a database puts in order by itself
 _MOST_TRIPLES = 100  # that a shorter term may stand for
 
 _customer = Customer.__table__
@@ -30,11 +31,8 @@ def ids(
 ) -> list[int] | None:
     """The rows of a whole table that have *term* in one of the columns, in capitals or not; None
     where there are more than *most*, or no index knows."""
-    if _on_sqlite():
-        return _in_own_index(table, columns, term, most)
-    if len(term) < SHORTEST or not _has_trigrams(_database()):
-        return None
-    return read_ids(table, columns, term, most)
+    asked = _indexed(table, columns, term)
+    return None if asked is None else _at_most(most, asked)
 
 
 def read_ids(
@@ -42,9 +40,19 @@ def read_ids(
 ) -> list[int] | None:
     """The same, where need be by reading the whole table: for those that are no longer than there
     are people."""
-    if _on_sqlite():
-        return _in_own_index(table, columns, term, most)
-    return _at_most(most, sa.select(table.c.id).where(written(table, columns, term)))
+    asked = _indexed_or_read(table, columns, term)
+    return None if asked is None else _at_most(most, asked)
+
+
+def within(table: sa.FromClause, columns: tuple[str, ...], term: str) -> sa.Select[Any] | None:
+    """The same as a SELECT of ids that is part of another; None where there are more than can be
+    put in order: who reads a list in order will soon meet some."""
+    asked = _indexed_or_read(table, columns, term)
+    if asked is None:
+        return None
+    some = sa.select(sa.func.count()).select_from(asked.limit(_MOST_SORTED + 1).subquery())
+    with reading() as connection:
+        return asked if connection.execute(some).scalar_one() <= _MOST_SORTED else None
 
 
 def _at_most(most: int, asked: sa.Select[Any]) -> list[int] | None:
@@ -71,7 +79,7 @@ def _has_trigrams(_database_url: str) -> bool:
 
 def customers(organization_id: int, term: str, limit: int) -> list[int]:
     """The first customers by name of those in whose name the term is."""
-    found, own = read_ids(_customer, ("name",), term), _customer.c.organization_id
+    found, own = within(_customer, ("name",), term), _customer.c.organization_id
     wanted = [own == organization_id, written(_customer, ("name",), term)]
     if found is not None:
         wanted = [own + 0 == organization_id, _customer.c.id.in_(found)]  # "+ 0" keeps SQLite there
@@ -94,19 +102,39 @@ def _contains(column: sa.ColumnElement[Any], term: str) -> sa.ColumnElement[bool
     return sa.or_(*(contains(one, autoescape=True) for one in spellings))
 
 
+def _indexed_or_read(
+    table: sa.FromClause, columns: tuple[str, ...], term: str
+) -> sa.Select[Any] | None:
+    """On SQLite an index knows all but what very many have."""
+    asked = _indexed(table, columns, term)
+    if asked is None and not _on_sqlite():
+        return sa.select(table.c.id).where(written(table, columns, term))
+    return asked
+
+
+def _indexed(table: sa.FromClause, columns: tuple[str, ...], term: str) -> sa.Select[Any] | None:
+    """The rows' ids by an index; None where it does not know, or a term stands for too much."""
+    if _on_sqlite():
+        return _in_own_index(table, columns, term)
+    if len(term) < SHORTEST or not _has_trigrams(_database()):
+        return None
+    return sa.select(table.c.id).where(written(table, columns, term))
+
+
 def _in_own_index(
-    table: sa.FromClause, columns: tuple[str, ...], term: str, most: int
-) -> list[int] | None:
+    table: sa.FromClause, columns: tuple[str, ...], term: str
+) -> sa.Select[Any] | None:
     """A term in quotes is a phrase: its triples of characters, one after the other."""
     name = f"search_{table.name}"  # type: ignore[attr-defined]
     phrases = [term] if len(term) >= SHORTEST else _triples(name, term)
-    if not phrases or len(phrases) > _MOST_TRIPLES:
-        return None if phrases else []
+    if not phrases:
+        return sa.select(table.c.id).where(sa.false())
+    if len(phrases) > _MOST_TRIPLES:
+        return None
     quoted = (one.replace('"', '""') for one in phrases)
     any_of_them = " OR ".join(f'"{one}"' for one in quoted)
     found = sa.select(sa.column("rowid", BigId)).select_from(sa.table(name))
-    asked = f"{{{' '.join(columns)}}} : ({any_of_them})"
-    return _at_most(most, found.where(sa.column(name).op("MATCH")(asked)))
+    return found.where(sa.column(name).op("MATCH")(f"{{{' '.join(columns)}}} : ({any_of_them})"))
 
 
 def _triples(name: str, term: str) -> list[str]:
