@@ -14,7 +14,7 @@ from portico.records.content import Kind
 from portico.records.staff import Role, StaffMember
 from portico.services import invitations, team
 from portico.web.ways import GUESTS_ONLY, OPEN
-from tests.browser.axe import audit_everywhere
+from tests.browser.axe import faults_of, send_anyway
 from tests.browser.furniture import RAGNA, TOVE
 from tests.cast import PASSWORD, Person, content_for
 
@@ -193,22 +193,6 @@ ALIKE = {
 }  # fmt: skip
 
 
-def faults_of(page, *addresses):
-    """What is wrong on these pages, each opened once; without addresses, on the one that is open."""
-    faults = []
-    for address in addresses or (None,):
-        if address is not None:
-            page.goto(address)
-        faults += audit_everywhere(page)
-    return faults
-
-
-def send_anyway(page, button):
-    """Press a button as in a browser that checks nothing."""
-    page.evaluate("for (const form of document.forms) form.noValidate = true")
-    page.get_by_role("button", name=button).click()
-
-
 def unseen(house, paths):
     """The pages of the console that *paths* leave out. A preview is the portal's page."""
     addresses = house.stage.app.url_map.bind("console.example")
@@ -244,7 +228,7 @@ def test_no_page_at_the_entrance_has_a_fault(house, walk):
     page.get_by_label("Code").fill("000000")
     page.get_by_role("button", name="Go on").click()
     expect(page.get_by_text("This code does not work.")).to_be_visible()
-    faults += faults_of(page, None, f"{console}/logout")
+    faults += faults_of(page) + faults_of(page, f"{console}/logout")
     assert faults == []
 
 

@@ -41,15 +41,16 @@ def test_all_that_matters_is_on_the_first_screen(house, phone):
     _inside(phone, answers.get_by_role("link", name="Decline"))
 
 
-@pytest.mark.parametrize("kind", list(Kind))
-def test_no_page_scrolls_sideways(house, walk, kind):
-    _document, link = house.document(
-        kind, title="Donaudampfschifffahrtsgesellschaft" * 6, notes=["x" * 3000]
-    )
+def test_no_page_scrolls_sideways(house, walk, subtests):
     page = walk(size=PHONE, is_mobile=True)
-    for path in ("", "/end", "/settings"):
-        page.goto(link + path)
-        assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    for kind in Kind:
+        _document, link = house.document(
+            kind, title="Donaudampfschifffahrtsgesellschaft" * 6, notes=["x" * 3000]
+        )
+        for path in ("", "/end", "/settings"):
+            with subtests.test(f"{kind}{path}"):
+                page.goto(link + path)
+                assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
 
 
 def test_accept_leads_to_the_form_and_the_answer_is_given(house, phone):

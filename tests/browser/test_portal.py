@@ -12,7 +12,7 @@ from portico import clock
 from portico.queries.lists import SECTIONS
 from portico.records.account import PortalAccount
 from portico.records.content import Kind
-from tests.browser.axe import audit_everywhere
+from tests.browser.axe import faults_of, send_anyway
 from tests.browser.furniture import RAGNA, TOVE
 from tests.cast import MARIT, PASSWORD, Person
 
@@ -134,22 +134,6 @@ def test_from_the_invitation_to_the_way_out(house, walk, javascript):
 
 
 # --- what axe says of every page, on phone and desktop, light and dark --------------------------
-
-
-def faults_of(page, *addresses):
-    """What is wrong on these pages, each opened once; without addresses, on the one that is open."""
-    faults = []
-    for address in addresses or (None,):
-        if address is not None:
-            page.goto(address)
-        faults += audit_everywhere(page)
-    return faults
-
-
-def send_anyway(page, button):
-    """Press a button of a form that is not filled in, as a browser does that checks nothing."""
-    page.evaluate("for (const form of document.forms) form.noValidate = true")
-    page.get_by_role("button", name=button).click()
 
 
 def test_no_page_for_guests_has_a_fault(house, walk, furniture):

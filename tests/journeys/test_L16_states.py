@@ -50,14 +50,16 @@ def test_a_draft_is_posted_by_command_and_then_sent(both):
     assert both.acme.read(draft).state == "sent"
 
 
-@pytest.mark.parametrize("kind", list(Kind))
-def test_a_sent_document_is_sent(both, kind):
-    document = both.acme.document(MARIT, kind)
-    assert both.acme.read(document).state == "posted"
-    both.acme.mailed(document, MARIT)
-    assert both.acme.read(document).state == "sent"
-    with both.acme.scope():
-        assert documents.find(document).state_on(both.acme.read(document).issued_on) == "sent"
+def test_a_sent_document_is_sent(both, subtests):
+    for kind in Kind:
+        with subtests.test(kind.value):
+            document = both.acme.document(MARIT, kind)
+            assert both.acme.read(document).state == "posted"
+            both.acme.mailed(document, MARIT)
+            sent = both.acme.read(document)
+            assert sent.state == "sent"
+            with both.acme.scope():
+                assert documents.find(document).state_on(sent.issued_on) == "sent"
 
 
 def test_an_invoice_is_overdue_from_the_day_after_it_was_due(both, clock):

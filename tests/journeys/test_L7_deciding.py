@@ -148,10 +148,11 @@ def test_there_is_nothing_to_accept_on_other_documents(stage, kind):
         _refused(stage, link, action)
 
 
-@pytest.mark.parametrize("revision", ["0", "2", "7", "999999999"])
-def test_a_revision_that_was_never_on_screen_decides_nothing(both, revision):
+def test_a_revision_that_was_never_on_screen_decides_nothing(both, subtests):
     _quote, link = _sent(both)
-    _refused(both, link, form=YES | {"revision": revision})
+    for revision in ("0", "2", "7", "999999999"):
+        with subtests.test(revision):
+            _refused(both, link, form=YES | {"revision": revision})
 
 
 def test_an_unsent_draft_is_open_to_nobody(both):

@@ -149,12 +149,12 @@ def test_an_extended_quote_is_mailed_and_can_be_accepted(both, clock):
     assert fresh != link
 
 
-@pytest.mark.parametrize("until", ["2026-11-26", "2026-11-01", "yesterday"])
-def test_a_quote_is_not_extended_backwards(both, until):
+def test_a_quote_is_not_extended_backwards(both):
     both.acme.quote()
     before = both.acme.dump()
-    assert both.command("quote", "extend", "halden", "Q-2041", until).exit_code != 0
-    assert both.acme.dump() == before
+    for until in ("2026-11-26", "2026-11-01", "yesterday"):
+        assert both.command("quote", "extend", "halden", "Q-2041", until).exit_code != 0, until
+        assert both.acme.dump() == before, until
 
 
 def test_reversing_an_answer_to_a_version_that_was_changed_since_is_refused(both):
