@@ -1,6 +1,6 @@
 """Documents and receipts as PDF. Pure: no request, no database, nothing fetched."""
 
-from portico.pdf.bounded import Limits, Order, render_in_subprocess
+from portico.pdf.bounded import Limits, NoPress, Order, render_in_subprocess
 from portico.pdf.letterhead import Letterhead
 from portico.pdf.receipts import Receipt
 from portico.pdf.render import (
@@ -20,6 +20,7 @@ __all__ = [
     "PLAIN_DESIGN",
     "Letterhead",
     "Limits",
+    "NoPress",
     "Order",
     "PdfFailed",
     "Receipt",

@@ -74,16 +74,24 @@ class Order(BaseModel):
         )
 
 
+class NoPress(PdfFailed):
+    """There was no press, or no place at it, which says nothing of the order."""
+
+
 def render_in_subprocess(order: Order, limits: Limits | None = None) -> bytes:
     """The PDF of *order*, made by a child within *limits* (spec L5).
 
-    Raises PdfFailed where it takes more than that, fails, or finds no free place in time.
+    Raises PdfFailed where it takes more than that or fails; NoPress where it finds no free place in
+    time, or where the press was ended twice meanwhile.
     """
     limits = limits or Limits()
     if not _SLOTS.acquire(timeout=limits.wall):
-        raise PdfFailed("other renderings took all the time there was")
+        raise NoPress("other renderings took all the time there was")
     try:
-        return _run(order, limits)
+        try:
+            return _run(order, limits)
+        except NoPress:
+            return _run(order, limits)  # by a press that is started anew
     finally:
         _SLOTS.release()
 
@@ -99,11 +107,13 @@ def _run(order: Order, limits: Limits) -> bytes:
     except TimeoutError:
         raise PdfFailed(f"not done after {limits.wall:g} seconds") from None
     except OSError as problem:
-        raise PdfFailed(f"the renderer could not be used: {problem}") from None
+        raise NoPress(f"the renderer could not be used: {problem}") from None
     pdf = answer[LENGTH:]
-    if not pdf or int.from_bytes(answer[:LENGTH]) != len(pdf):
-        raise PdfFailed("the renderer ended without a PDF")
-    return pdf
+    if pdf and int.from_bytes(answer[:LENGTH]) == len(pdf):
+        return pdf
+    if (status := _PRESS.ended()) is not None:
+        raise NoPress(f"the renderer's press ended with {status}")
+    raise PdfFailed("the renderer ended without a PDF")
 
 
 def read_all(connection: socket.socket, deadline: float | None = None) -> bytes:
@@ -137,6 +147,13 @@ class _Press:
             assert self._orders is not None
             socket.send_fds(self._orders, [limits.written()], [theirs.fileno()])
         return ours
+
+    def ended(self) -> int | None:
+        """What the press ended with, where it has: whoever ends an order by ending all there is
+        gets to the press last."""
+        with self._lock, suppress(subprocess.TimeoutExpired):
+            return self._process.wait(0.2) if self._process else 0
+        return None
 
     def _is_running(self) -> bool:
         if self._process is None or self._owner != os.getpid():

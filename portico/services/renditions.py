@@ -170,7 +170,8 @@ def _make(key: str, order: pdf.Order, limits: pdf.Limits | None) -> bytes:
         data = pdf.render_in_subprocess(order, limits)
     except pdf.PdfFailed as problem:
         log.error("a PDF could not be made: %s", problem)
-        _keep(key, b"")
+        if not isinstance(problem, pdf.NoPress):  # the next try may find one
+            _keep(key, b"")
         raise Busy(_NO_PDF) from problem
     _keep(key, data)
     return data

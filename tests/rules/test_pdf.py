@@ -10,6 +10,8 @@ import subprocess
 import sys
 import time
 import unicodedata
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from io import BytesIO
 from pathlib import Path
 
@@ -26,6 +28,7 @@ from portico.pdf import (
     DESIGNS,
     Letterhead,
     Limits,
+    NoPress,
     Order,
     PdfFailed,
     Receipt,
@@ -563,6 +566,34 @@ def test_a_press_that_was_killed_is_started_again():
     press.wait()
     assert render_in_subprocess(order) == before
     assert bounded._PRESS._process is not press
+
+
+def test_an_order_whose_press_is_ended_meanwhile_goes_to_the_next():
+    order = Order(content=quote(lines=lines(200)), letterhead=HOUSE)
+    expected = render_in_subprocess(order)
+    press = bounded._PRESS._process
+    assert press is not None
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(render_in_subprocess, order)
+        until(lambda: bool(_forks_of(press.pid)), 10)
+        os.killpg(press.pid, signal.SIGTERM)  # as a service manager ends all there is
+        assert waiting.result(30) == expected
+    assert bounded._PRESS._process is not press
+
+
+def _forks_of(pid: int) -> list[str]:
+    return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+
+
+def test_a_press_that_cannot_be_had_says_nothing_of_the_order():
+    began = time.monotonic()
+    with ExitStack() as taken:
+        for _ in range(2):
+            bounded._SLOTS.acquire()
+            taken.callback(bounded._SLOTS.release)
+        with pytest.raises(NoPress):
+            render_in_subprocess(Order(content=quote(), letterhead=HOUSE), Limits(wall=0.2))
+    assert time.monotonic() - began < 10
 
 
 def test_a_press_ends_with_whoever_started_it():
