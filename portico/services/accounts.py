@@ -57,13 +57,16 @@ def invite(contact_id: int, *, by: str, seen: int | None = None) -> PortalAccoun
 
 
 def open_for_contact(contact_id: int, *, by: str) -> bool:
-    """Switch a contact's portal access on. Who never set a password is invited by it (A4).
+    """Switch a contact's portal access on. Who never set a password is invited by it (A4), once:
+    a second click finds it on.
 
     Returns whether an invitation goes out. Raises Unknown, StaffRefusal, Conflict.
     """
     with unit_of_work():
         account = _invitable(contact_id, by=by)
         contact, customer = people(contact_id)
+        if contact.portal_access and customer.portal_enabled and account.invitation_mail_id:
+            return account.set_up_at is None
         let_in(contact, customer)
         activity.record(_switch_entry(contact.customer_id, contact, by, on=True))
         if account.set_up_at is None:

@@ -122,6 +122,7 @@ def _check_token(mail: Mail) -> None:
         "token": token_id,
         "purpose": purpose.value,
         "invited": mail.reference.get("invited", False),
+        **{name: mail.reference[name] for name in mail.reference.keys() & {"link"}},
     }
 
 

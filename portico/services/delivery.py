@@ -40,18 +40,19 @@ def deliver(mail_id: int) -> MailState | None:
     """Send one message if it is due and free. Returns its new state, None where it was not ours."""
     if not outbox.claim(mail_id):
         return None
+    attempt = db.session.get_one(Mail, mail_id).attempts
     try:
         link_id = clearance.prepare(mail_id)
         letter, envelope = correspondence.render(mail_id)
         transport.send(letter, envelope)
     except clearance.NobodyToMail as reason:
-        return _skipped(mail_id, str(reason))
+        return _skipped(mail_id, attempt, str(reason))
     except NotSent as problem:
-        return _not_sent(mail_id, str(problem), final=problem.final)
+        return _not_sent(mail_id, attempt, str(problem), final=problem.final)
     except Exception as problem:  # the outermost loop: a broken message must not stop the others
         log.exception("mail %s could not be made", mail_id)
         db.session.rollback()
-        return _not_sent(mail_id, f"the mail could not be made ({type(problem).__name__})")
+        return _not_sent(mail_id, attempt, f"the mail could not be made ({type(problem).__name__})")
     return _sent(mail_id, link_id, envelope.recipient)
 
 
@@ -85,11 +86,16 @@ def _sent(mail_id: int, link_id: int | None, recipient: str) -> MailState:
     return MailState.SENT
 
 
-def _not_sent(mail_id: int, reason: str, *, final: bool = False) -> MailState:
+def _is_lost(mail: Mail, attempt: int) -> bool:
+    """Whether another worker took it over meanwhile, who alone says how it went."""
+    return (mail.state, mail.attempts) != (MailState.SENDING, attempt)
+
+
+def _not_sent(mail_id: int, attempt: int, reason: str, *, final: bool = False) -> MailState:
     with unit_of_work():
         mail = db.session.get_one(Mail, mail_id, populate_existing=True)
-        if mail.state == MailState.SENT:
-            return MailState.SENT  # another worker took it over meanwhile, and it went out
+        if _is_lost(mail, attempt):
+            return MailState(mail.state)
         mail.error = reason[:1000]
         mail.claimed_by = None
         tries = len(outbox.BACKOFF_MINUTES)
@@ -109,9 +115,11 @@ def _not_sent(mail_id: int, reason: str, *, final: bool = False) -> MailState:
     return MailState.FAILED
 
 
-def _skipped(mail_id: int, reason: str) -> MailState:
+def _skipped(mail_id: int, attempt: int, reason: str) -> MailState:
     with unit_of_work():
-        mail = db.session.get_one(Mail, mail_id)
+        mail = db.session.get_one(Mail, mail_id, populate_existing=True)
+        if _is_lost(mail, attempt):
+            return MailState(mail.state)
         mail.state = MailState.SKIPPED.value
         mail.error = reason
         mail.claimed_by = None

@@ -268,3 +268,15 @@ def test_another_organizations_people_stay_theirs(acme, kari):
             assert kari.post(url + ending, key).status == 404
     assert kari.post(f"{_at(acme, MARIT)}/active", key | {"on": "maybe"}).status == 422
     assert len(acme.rows(AccessLog)) == before
+
+
+def test_access_that_is_on_is_not_switched_on_again(acme, kari, stage):
+    _, form = kari.get(f"{acme.console}/logout").form("/logout")
+    for _ in range(2):  # the second after the first one's mail went out
+        switched = kari.post(f"{_of(acme, MARIT)}/access", form | {"on": "yes"})
+        assert switched.status == 303
+        stage.deliver()
+    assert len(stage.letters_to(MARIT)) == 1
+    assert stage.visitor().get(stage.way_in(MARIT)).status == 200
+    types = [row.type for row in acme.log() if row.type in {"invite", "switch_access"}]
+    assert types == ["switch_access", "invite"]

@@ -6,7 +6,7 @@ import pytest
 
 from portico.records.account import PortalAccount
 from portico.records.link import Purpose
-from portico.services import accounts, links, sending, team
+from portico.services import accounts, links, outbox, sending, team
 from tests.cast import MARIT, OLAF, PASSWORD
 
 
@@ -75,6 +75,23 @@ def test_an_account_is_made_by_the_mail_to_the_address_on_file(both):
     assert done.location == both.acme.portal + "/dashboard"
     assert marit.get(done.location).status == 200
     assert both.acme.contact(MARIT).portal_access
+
+
+def test_a_mail_that_came_back_is_sent_again_to_who_asked_by_a_link(both, clock):
+    _quote, link = both.acme.quote()
+    both.visitor().fill_in(f"{link}/settings", form="/account")
+    both.inbox.refuse("550 unknown", to=(MARIT.email,))
+    both.deliver()
+    mail = both.acme.mails()[-1]
+    assert (mail.kind, mail.state) == ("account_setup", "failed")
+    both.inbox.behave()
+    clock.advance(hours=2)
+    with both.acme.scope():
+        outbox.resend(mail.id, by="Kari")
+    both.deliver()
+    assert both.acme.mails()[-1].state == "sent"
+    done = both.visitor().fill_in(both.way_in(MARIT), {"password": PASSWORD, "again": PASSWORD})
+    assert done.location == both.acme.portal + "/dashboard"
 
 
 def test_the_older_addresses_lead_there_too(stage):

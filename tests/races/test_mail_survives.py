@@ -6,6 +6,7 @@ from collections import defaultdict
 
 import pytest
 
+from portico.services import delivery, outbox
 from tests.cast import MARIT, link_in
 from tests.crowd import end, until, working
 
@@ -77,6 +78,22 @@ def test_two_workers_at_once_send_each_mail_once(live_both):
         assert second.poll() is None
     by_id = _check(stage, count)
     assert {len(letters) for letters in by_id.values()} == {1}
+
+
+def test_who_was_too_slow_leaves_the_outcome_to_whoever_took_over(both, clock):
+    _queue(both, 1)
+    (mail,) = both.acme.mails()
+    with both.acme.scope():
+        assert outbox.claim(mail.id)
+        clock.advance(seconds=31)
+        assert outbox.claim(mail.id)  # the lease ran out; this one sends now
+        for late in (delivery._skipped, delivery._not_sent):
+            assert late(mail.id, 1, "the first found it wanting") == "sending"
+    (mail,) = both.acme.mails()
+    assert (mail.state, mail.attempts, mail.error) == ("sending", 2, None)
+    clock.advance(seconds=31)
+    both.deliver()
+    assert _all_sent(both)
 
 
 def test_told_to_stop_a_worker_finishes_what_it_is_at(live):
