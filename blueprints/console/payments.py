@@ -169,7 +169,7 @@ def _record(form: Form) -> int:
     money, parts = None, []
     try:
         money = _money(form.typed)
-        if customer is not None and (made := settlements.recorded_already(customer.id, money)):
+        if customer is not None and (made := _recorded_already(customer.id, money, form)):
             return made
     except BadInput as problem:
         errors |= problem.errors
@@ -181,6 +181,15 @@ def _record(form: Form) -> int:
     if errors or customer is None or money is None:
         raise BadInput(errors)
     return settlements.record(customer.id, money, parts, by=me().by)
+
+
+def _recorded_already(customer_id: int, money: Money, form: Form) -> int | None:
+    """What the click before this one wrote down. What it settled is no longer open by now."""
+    try:
+        moved = {key: books.amount_of(text, money.currency) for key, text in form.amounts.items()}
+    except BadInput:
+        return None
+    return settlements.recorded_already(customer_id, money, moved)
 
 
 def _money(typed: TypedMoney) -> Money:

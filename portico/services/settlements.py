@@ -16,7 +16,7 @@ from portico import clock
 from portico.db import db, unit_of_work
 from portico.records.customer import Customer
 from portico.records.organization import Organization
-from portico.records.payment import Payment, PaymentKind
+from portico.records.payment import Allocation, Payment, PaymentKind
 from portico.refusals import BadInput, Conflict, StaffRefusal
 from portico.services import documents, numbering, payments
 from portico.services.payments import Money, Transfer
@@ -84,15 +84,15 @@ def record(customer_id: int, money: Money, parts: Sequence[Part], *, by: str) ->
             _move(side, payment.id, parts, by)
             return payment.id
     except (Conflict, IntegrityError):
-        recorded = recorded_already(customer_id, money)
+        recorded = recorded_already(customer_id, money, {one.key: one.amount for one in parts})
         if recorded is None:
             raise BadInput({"number": "Another payment or refund has this number."}) from None
         return recorded
 
 
-def recorded_already(customer_id: int, money: Money) -> int | None:
-    """The customer's payment or refund that has this number and says the very same. Raises
-    BadInput where *money* cannot be."""
+def recorded_already(customer_id: int, money: Money, moved: Mapping[str, int]) -> int | None:
+    """The customer's payment or refund that has this number and says the very same, also of what
+    it *moved* (minor units by the key of the other side). Raises BadInput where *money* cannot be."""
     organization = db.session.get_one(
         Organization, db.session.get_one(Customer, customer_id).organization_id
     )
@@ -103,7 +103,19 @@ def recorded_already(customer_id: int, money: Money) -> int | None:
     same = (found.kind, found.amount, found.currency, found.received_on) == (
         money.kind, money.amount, money.currency, money.received_on,
     )  # fmt: skip
-    return found.id if same else None
+    return found.id if same and _moved(found) == moved else None
+
+
+def _moved(payment: Payment) -> dict[str, int]:
+    own = Side.REFUND if payment.kind == PaymentKind.REFUND else Side.PAYMENT
+    allocations = sa.select(Allocation).where(getattr(Allocation, own.column) == payment.id)
+    moved: dict[str, int] = {}
+    for one in db.session.execute(allocations).scalars():
+        for side in own.opposites:
+            if (other := getattr(one, side.column)) is not None:
+                key = f"{side}-{other}"
+                moved[key] = moved.get(key, 0) + one.amount
+    return moved
 
 
 def settle(side: Side, record_id: int, parts: Sequence[Part], *, by: str) -> None:

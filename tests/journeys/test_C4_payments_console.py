@@ -126,6 +126,9 @@ def test_a_payment_is_written_down_from_its_invoice(both):
     assert press(accountant, page, "record").location == done.location
     other = press(accountant, page, "record", {}, amount="5")
     assert (marked(other), len(acme.rows(Payment))) == (["f-number"], 1)
+    moved = press(accountant, page, "record", {f"invoice-{second}": "6227.85"})
+    assert (marked(moved), len(acme.rows(Payment))) == (["f-number"], 1)
+    assert acme.read(second).balance == 622785
     # Taken back on its page: open again on both sides; then voided, after a second yes.
     released = press(accountant, shown, f"release-{acme.rows(Allocation)[0].id}",
                      ending=f"/payments/{payment.id}", htmx=True)  # fmt: skip
