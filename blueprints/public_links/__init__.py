@@ -5,21 +5,24 @@ from __future__ import annotations
 
 import re
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, request, url_for
 
 from blueprints.public_links import gate, shares, stored, views
 from portico.queries import organizations
 from portico.records.link import Purpose
 from portico.refusals import NotFound
 from portico.web.colours import on_colour
+from portico.web.ways import go
 
 bp = Blueprint("public_links", __name__)
 _COLOUR = re.compile(r"[0-9a-f]{6}\Z")
+# What everybody may ask for, or what looks at its token itself.
+_OPEN = {f"public_links.{name}" for name in ("front_door", "brand", "logo", "stored_file")}
 
 
 @bp.before_request
 def admit() -> Response | None:
-    if request.endpoint in {"public_links.brand", "public_links.logo", "public_links.stored_file"}:
+    if request.endpoint in _OPEN:
         return None
     if request.endpoint in shares.ENDPOINTS:
         shares.admit()
@@ -62,6 +65,12 @@ for _prefix in shares.PREFIXES:
 
 
 bp.add_url_rule("/files/<token>", view_func=stored.stored_file)
+
+
+@bp.get("/")
+def front_door() -> Response:
+    """Whoever types the bare address wants to sign in, or is in already (spec A1)."""
+    return go(url_for("customer_portal.login"))
 
 
 @bp.get("/brand/<colour>.css")

@@ -20,6 +20,7 @@ METHODS = ("GET", "POST")
 # What needs no gate, and why.
 UNGATED = {
     "static": "style sheets and scripts",
+    "public_links.front_door": "leads to the page where customers sign in",
     "public_links.brand": "a colour, for the style sheet of every page",
     "public_links.logo": "a picture that stands on every page",
 }

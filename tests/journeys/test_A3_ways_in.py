@@ -35,6 +35,18 @@ def test_the_outsider_finds_no_way_in(both):
     assert both.acme.rows(PortalSession) == []
 
 
+def test_the_bare_address_leads_to_where_customers_sign_in(stage):
+    for company in (stage.acme, stage.bolt):
+        led = stage.visitor().get(f"{company.public_url}/")
+        assert (led.status, led.location) == (303, f"{company.portal}/login")
+        page = stage.visitor().get(led.location)
+        assert page.heading == "Sign in"
+    marit = stage.acme.account()
+    led = marit.get(marit.get(f"{stage.acme.public_url}/").location)
+    assert led.location == f"{stage.acme.portal}/dashboard"
+    assert stage.visitor().get("https://nobody.example/").status == 404
+
+
 def test_an_invitation_leads_to_the_dashboard(both):
     link = both.acme.invite(MARIT)
     assert link.startswith(f"{both.acme.public_url}/customer-portal/setup?token=")
