@@ -310,10 +310,10 @@ def unit_of_work() -> Iterator[None]:
         return
     if session.in_transaction():
         session.rollback()
-    session.info["in_unit"] = True
     calls: list[Callable[[], None]] = []
-    session.info["after_commit"] = calls
     with engines().turn(current_tenant().database_url):
+        session.info["in_unit"] = True
+        session.info["after_commit"] = calls
         try:
             session.connection(execution_options={"portico_writes": True})
             yield

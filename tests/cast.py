@@ -390,6 +390,15 @@ class Company:
             }
 
     @contextmanager
+    def kept(self, table: str) -> Iterator[None]:
+        """Keep what a table has under ``as_it_was``, as long as the block runs."""
+        self.execute(f"CREATE TABLE as_it_was AS SELECT * FROM {table}")
+        try:
+            yield
+        finally:
+            self.execute("DROP TABLE as_it_was")
+
+    @contextmanager
     def _connected(self) -> Iterator[sa.Connection]:
         with self.stage.app.app_context():
             engine = engines().get(self.database_url)

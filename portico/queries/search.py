@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import sys
 from functools import cache
+from itertools import product
 from typing import Any
 
 import sqlalchemy as sa
@@ -53,6 +54,12 @@ def within(table: sa.FromClause, columns: tuple[str, ...], term: str) -> sa.Sele
     some = sa.select(sa.func.count()).select_from(asked.limit(_MOST_SORTED + 1).subquery())
     with reading() as connection:
         return asked if connection.execute(some).scalar_one() <= _MOST_SORTED else None
+
+
+def _cases(character: str) -> list[str]:
+    """A character in all cases that are one character again."""
+    cases = (character, character.lower(), character.casefold(), character.upper())
+    return [one for one in dict.fromkeys(cases) if len(one) == 1]
 
 
 def _at_most(most: int, asked: sa.Select[Any]) -> list[int] | None:
@@ -138,11 +145,11 @@ def _in_own_index(
 
 
 def _triples(name: str, term: str) -> list[str]:
-    """What begins with a term of one or two characters; the index has small letters only."""
-    small = term.lower()
-    begin = small if len(small) == len(term) else term
+    """What begins with a term of one or two characters, each as typed or in any other case: the
+    index has small letters by a table of its own, where Σ and ς are σ and İ stays."""
     triple: sa.ColumnClause[str] = sa.column("term", sa.Text())
+    begins = ("".join(each) for each in product(*map(_cases, term)))
     asked = sa.select(triple).select_from(sa.table(f"{name}_triples"))
-    asked = asked.where(triple >= begin, triple <= begin + chr(sys.maxunicode))
+    asked = asked.where(sa.or_(*(triple.between(one, one + chr(sys.maxunicode)) for one in begins)))
     with reading() as connection:
         return list(connection.execute(asked.limit(_MOST_TRIPLES + 1)).scalars())
