@@ -49,3 +49,9 @@ def set_source(source: Callable[[], dt.datetime] | None) -> None:
     """Replace the clock (tests only); ``None`` gives the real one back."""
     global _now
     _now = source or (lambda: dt.datetime.now(dt.UTC))
+
+
+def is_just_now(moment: dt.datetime) -> bool:
+    """Whether it was within the last minute. Whoever does the very same again so soon has clicked
+    twice, and is led to what the first click did."""
+    return now() - moment < dt.timedelta(minutes=1)

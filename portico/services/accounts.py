@@ -262,8 +262,8 @@ def shut_out(which: sa.ColumnElement[bool], because: str) -> None:
 
 
 def move_email(contact: Contact) -> None:
-    """The contact's address changed: their account signs in with the new one, and nothing that
-    was mailed to the old one leads anywhere. In the running unit of work. Raises Conflict."""
+    """The contact's address changed: their account signs in with the new one, and no way to set a
+    password that was mailed to the old one works. In the running unit of work. Raises Conflict."""
     account = account_of(contact)
     if account is None:
         return

@@ -20,7 +20,8 @@ LONGEST = 2000
 
 
 def ask(actor: Actor, body: str) -> Message:
-    """A customer's question: into the conversation, and to staff by mail. Raises BadInput."""
+    """A customer's question: into the conversation, and to staff by mail; the very same just now is
+    that one. Raises BadInput."""
     return _say(actor, Topic.QUESTION, paragraphs(body, "question", LONGEST))
 
 
@@ -116,6 +117,9 @@ def _say(actor: Actor, topic: Topic, body: str) -> Message:
             .values(asked_at=sa.func.coalesce(Document.asked_at, clock.now()))
             .execution_options(synchronize_session=False)
         )
+        before = _said_before(actor, topic, body)
+        if before is not None:
+            return before
         message = Message(
             document_id=actor.document_id,
             topic=topic.value,
@@ -138,6 +142,20 @@ def _say(actor: Actor, topic: Topic, body: str) -> Message:
         more = topic is Topic.MORE_TIME
         activity.record(actor.entry(Activity.ASK_MORE_TIME if more else Activity.SEND_MESSAGE))
     return message
+
+
+def _said_before(actor: Actor, topic: Topic, body: str) -> Message | None:
+    """The same words of the same reader, sent just now. The document is held."""
+    same = sa.select(Message).where(
+        Message.document_id == actor.document_id,
+        Message.from_staff.is_(False),
+        Message.topic == topic.value,
+        Message.link_id.is_not_distinct_from(actor.link_id),
+        Message.contact_id.is_not_distinct_from(actor.contact_id),
+        Message.body == body,
+    )
+    last = db.session.scalars(same.order_by(Message.id.desc()).limit(1)).first()
+    return last if last is not None and clock.is_just_now(last.created_at) else None
 
 
 def _entry(document: Document, by: str, **details: object) -> Entry:

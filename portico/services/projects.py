@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import secrets
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, TypeVar
 
@@ -35,7 +35,6 @@ from portico.text import graphemes, one_line, paragraphs
 LONGEST_COMMENT = 2000  # characters as a person counts them
 MOST_PARTS = 2000  # tasks, milestones or deliverables of one project
 _MAY_BE_EMPTY = frozenset({"starts_on", "ends_on", "budget", "spent"})
-_DOUBLED = dt.timedelta(minutes=1)  # the same words again from the same person: sent twice
 
 
 PartKind = type[Task] | type[Milestone] | type[Deliverable] | type[TimeEntry]
@@ -66,15 +65,21 @@ def create(
     by: str,
     external_id: str | None = None,
 ) -> Project:
-    """A new project of a customer. Raises BadInput, Conflict, Unknown."""
+    """A new project of a customer; the very same just now is that one. Raises BadInput, Conflict,
+    Unknown."""
     values = _checked(face)
     if "name" not in values:
         raise BadInput({"name": "Please fill this in."})
     try:
         with unit_of_work():
-            customer = db.session.get(Customer, customer_id)
+            customer = db.session.get(
+                Customer, customer_id, with_for_update=True, populate_existing=True
+            )
             if customer is None or customer.organization_id != organization_id:
                 raise Unknown("There is no such customer.")
+            before = None if external_id else _made_before(customer_id, values, by)
+            if before is not None:
+                return before
             now = clock.now()
             project = Project(
                 organization_id=organization_id,
@@ -92,6 +97,19 @@ def create(
     except IntegrityError:
         raise Conflict(f"Another project already has the id {external_id!r}.") from None
     return project
+
+
+def _made_before(customer_id: int, values: Mapping[str, Any], by: str) -> Project | None:
+    """The customer's newest project, where it is this very one. The customer is held."""
+    newest = sa.select(Project).where(Project.customer_id == customer_id)
+    last = db.session.scalars(newest.order_by(Project.id.desc()).limit(1)).first()
+    if last is None or last.created_by != by or not clock.is_just_now(last.created_at):
+        return None
+    return last if _says(last, values) else None
+
+
+def _says(row: object, values: Mapping[str, Any]) -> bool:
+    return all(getattr(row, name) == value for name, value in values.items())
 
 
 def change(project_id: int, face: ProjectFace, *, by: str, emptied: Collection[str] = ()) -> None:
@@ -361,6 +379,12 @@ def _time(
 def _add_part(project_id: int, kind: type[Part], values: dict[str, Any], *, by: str) -> Part:
     with unit_of_work():
         project = held(project_id)
+        newest = db.session.scalars(
+            sa.select(kind).where(kind.project_id == project.id).order_by(kind.id.desc()).limit(1)
+        ).first()
+        is_just_now = clock.is_just_now(project.last_activity_at)
+        if newest is not None and is_just_now and _says(newest, values):
+            return newest  # a second click
         part = kind(project_id=project.id, **values, **_beginning(kind, project.id))
         db.session.add(part)
         db.session.flush()
@@ -375,7 +399,7 @@ def _set_part(
     with unit_of_work():
         project = held(project_id)
         part = _part(project, kind, part_id)
-        if all(getattr(part, name) == value for name, value in values.items()):
+        if _says(part, values):
             return
         for name, value in values.items():
             setattr(part, name, value)
@@ -432,7 +456,7 @@ def _said_before(
     ).scalar_one_or_none()
     if last is None or (last.body, last.author, last.contact_id) != (body, author, contact_id):
         return None
-    return last if clock.now() - last.created_at < _DOUBLED else None
+    return last if clock.is_just_now(last.created_at) else None
 
 
 def _comment(text: str) -> str:

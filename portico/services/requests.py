@@ -43,7 +43,8 @@ def answer(
 ) -> RequestAnswer:
     """A customer's answer to an item: words, a file (its bytes and its name), or both.
 
-    *seen* is the revision on screen. An earlier answer stays on record. Raises BadInput (naming
+    *seen* is the revision on screen. An earlier answer stays on record; the very same words just now
+    are that answer. Raises BadInput (naming
     ``answer`` or ``file``), NotFound, Undecidable (closed, changed, or taken already), Busy.
     """
     body = paragraphs(body, "answer", LONGEST, required=False)
@@ -68,6 +69,9 @@ def _answer(
     if item.state == ItemState.ACCEPTED:
         raise Undecidable("This answer was accepted already; nothing was changed.")
     _check_fits(wanted, body, received)
+    before = _answered_before(item, actor, body) if received is None else None
+    if before is not None:
+        return before
     _check_room(item)
     place = Place(request.organization_id, request.customer_id, document_id=request.id)
     file = files.keep(received, place, actor=actor) if received else None
@@ -200,6 +204,19 @@ def _check_fits(wanted: RequestedItem, body: str, received: Received | None) -> 
         raise BadInput({"file": "Please choose a file."})
     if not body and received is None:
         raise BadInput({"answer": "Please write an answer or choose a file."})
+
+
+def _answered_before(item: RequestItem, actor: Actor, body: str) -> RequestAnswer | None:
+    """The newest answer, where it is this very one and waits. The request is held."""
+    if item.state != ItemState.ANSWERED:
+        return None
+    given = sa.select(RequestAnswer).where(RequestAnswer.item_id == item.id)
+    last = db.session.scalars(given.order_by(RequestAnswer.id.desc()).limit(1)).first()
+    if last is None or not clock.is_just_now(last.created_at):
+        return None
+    said = last.body, last.file_id, last.contact_id, last.link_id, last.account_id
+    now = body, None, actor.contact_id, actor.link_id, actor.account_id
+    return last if said == now else None
 
 
 def _check_room(item: RequestItem) -> None:

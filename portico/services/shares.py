@@ -39,7 +39,8 @@ def issue(
     last_day: dt.date | None = None,
     contact_id: int | None = None,
 ) -> tuple[ProjectShare, str]:
-    """A new share and its address, shown this once. With a contact, it is mailed to them too.
+    """A new share and its address, shown this once. With a contact, it is mailed to them too. The
+    very same just now is that one: a second click makes and mails no other.
 
     *last_day* is the last on which it opens, where the organization is. Raises BadInput,
     StaffRefusal, Unknown.
@@ -49,7 +50,11 @@ def issue(
         if not project.is_shared_with_client:
             raise StaffRefusal("Share the project with its customer first.")
         contact = _contact(project, contact_id) if contact_id is not None else None
-        share = _add(project, shows, contact, _end_of(project, last_day), by)
+        end = _end_of(project, last_day)
+        before = _issued_before(project, shows, contact, end, by)
+        if before is not None:
+            return before, url_of(before, LONG)
+        share = _add(project, shows, contact, end, by)
         if contact is not None:
             outbox.post(
                 MailKind.PROJECT_SHARED,
@@ -64,6 +69,21 @@ def issue(
             )
         )
         return share, url_of(share, LONG)
+
+
+def _issued_before(
+    project: Project, shows: Shows, contact: Contact | None, end: dt.datetime | None, by: str
+) -> ProjectShare | None:
+    """The newest share of the project, where it is this very one. The project is held."""
+    newest = sa.select(ProjectShare).where(ProjectShare.project_id == project.id)
+    last = db.session.scalars(
+        newest.order_by(ProjectShare.id.desc()).limit(1).execution_options(populate_existing=True)
+    ).first()
+    if last is None or last.revoked_at is not None or not clock.is_just_now(last.created_at):
+        return None
+    there = Shows(last.shows_time, last.shows_budget, last.shows_files)
+    wanted = shows, contact.id if contact else None, end, by
+    return last if (there, last.contact_id, last.expires_at, last.created_by) == wanted else None
 
 
 def url_of(share: ProjectShare, path: str = SHORT) -> str:

@@ -238,8 +238,9 @@ def change_contact(
 ) -> Contact:
     """Set what is named; an empty *email* takes the address away.
 
-    A new address moves the account's sign-in with it, ends its sessions and voids what was mailed
-    to the old one. Raises BadInput, Unknown, Conflict (another contact signs in with it).
+    A new address moves the account's sign-in with it, ends its sessions and voids the ways to set a
+    password that were mailed to the old one. Links to documents and projects live on until they run
+    out or are revoked. Raises BadInput, Unknown, Conflict (another contact signs in with it).
     """
     values: dict[str, str | None] = {}
     if name is not None:

@@ -45,6 +45,8 @@ def test_the_bare_address_leads_to_where_customers_sign_in(stage):
     led = marit.get(marit.get(f"{stage.acme.public_url}/").location)
     assert led.location == f"{stage.acme.portal}/dashboard"
     assert stage.visitor().get("https://nobody.example/").status == 404
+    bare = stage.visitor().get(stage.bolt.public_url)
+    assert (bare.status, bare.location) == (308, f"{stage.bolt.public_url}/")
 
 
 def test_an_invitation_leads_to_the_dashboard(both):

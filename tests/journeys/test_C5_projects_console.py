@@ -80,6 +80,8 @@ def test_a_project_is_written_down_found_and_changed(acme, kari):
         assert answer.tree.xpath("//*[@aria-invalid='true']/@name") == [field]
     assert acme.rows(Project) == []
     done = kari.fill_in(page, right, form="/projects")
+    again = kari.fill_in(page, right, form="/projects")
+    assert (again.location, len(acme.rows(Project))) == (done.location, 1), "a second click"
     assert "Budget €9,000.50" in kari.get(done.location).text
     at = done.location.partition("?")[0]
     edit = kari.get(f"{at}/edit")
@@ -128,6 +130,7 @@ def test_what_lies_in_it_is_added_changed_and_removed_in_place(acme, kari, at):
             assert 'role="alert"' in answer.source
         answer = kari.fill_in(page, typed, form=f"/{tab}", htmx=True)
         assert (answer.status, "Added." in answer.text) == (200, True)
+        assert kari.fill_in(page, typed, form=f"/{tab}").status == 303  # a second click
         (made,) = acme.rows(kind)
         answer = kari.fill_in(answer, changed, form=f"/{tab}/{made.id}", htmx=True)
         assert ("Saved." in answer.text, shown in answer.text) == (True, True)
@@ -173,6 +176,9 @@ def test_a_share_is_made_mailed_and_revoked(acme, stage, kari, at):
     assert acme.rows(ProjectShare) == []
     made = kari.fill_in(page, {"time": "yes", "contact": contact}, form="/shares", htmx=True)
     (url,) = LINK.findall(made.source)
+    again = kari.fill_in(page, {"time": "yes", "contact": contact}, form="/shares", htmx=True)
+    assert LINK.findall(again.source) == [url], "a second click makes no other"
+    assert len([one for one in acme.mails() if one.kind == "project_shared"]) == 1
     assert "Hours" in stage.visitor().get(url).text
     assert LINK.findall(kari.get(f"{at}/shares").source) == []
     stage.deliver()

@@ -89,6 +89,17 @@ def test_a_question_reaches_staff_and_the_conversation(both, htmx):
     assert letter.message["Reply-To"]
 
 
+def test_a_second_click_asks_nothing_anew_and_later_it_is_asked_again(both, clock):
+    _quote, link = both.acme.quote()
+    page = both.visitor().get(link)
+    for seconds in (0, 5, 90):
+        clock.advance(seconds=seconds)
+        asked = both.visitor().fill_in(page, {"question": "Is the oak oiled?"}, form="/ask")
+        assert asked.status == 303
+    assert [one.body for one in both.acme.rows(Message)] == ["Is the oak oiled?"] * 2
+    assert len([one for one in both.acme.mails() if one.kind == "question_staff"]) == 2
+
+
 def test_more_time_can_be_asked_for_on_an_expiring_and_on_an_expired_quote(both, clock):
     quote = both.acme.document(MARIT)
     link = both.acme.mailed(quote, MARIT, hours=24 * 60)

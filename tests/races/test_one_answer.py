@@ -66,8 +66,8 @@ def test_questions_asked_at_once_are_all_kept_and_the_log_stays_whole(raise_curt
     quote = stage.acme.document(MARIT)
     links = [stage.acme.copy(quote) for _ in range(32)]
     with running(stage, processes=2) as ports, Crowd(ports) as crowd:
-        for _ in range(4):
-            forms = [{"question": f"Question {number}"} for number in range(32)]
+        for turn in range(4):
+            forms = [{"question": f"Question {number}, part {turn}"} for number in range(32)]
             replies = crowd.post([f"{link}/ask" for link in links], forms)
             assert {reply.status for reply in replies} == {303}
     assert len(stage.acme.mails()) == 128

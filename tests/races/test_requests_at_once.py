@@ -48,12 +48,17 @@ def test_answers_and_verdicts_come_one_after_another(both):
         with ThreadPoolExecutor(len(deeds)) as pool:
             return [one.exception(60) for one in [pool.submit(do, deed) for deed in deeds]]
 
-    # Everybody answers everything, twice over: each answer is kept, each item is there once.
+    # Everybody answers everything, some with other words, some by a second click: all words are
+    # kept once, and each item is there once.
     assert not any(
         at_once(
             *(
-                lambda number=number: requests.answer(actor, number, "Yes", seen=1)
-                for number in (1, 2, 3, 4, 1, 2)
+                lambda number=number, words=words: requests.answer(actor, number, words, seen=1)
+                for number, words in (
+                    *((number, "Yes") for number in (1, 2, 3, 4, 3, 4)),
+                    (1, "No"),
+                    (2, "No"),
+                )
             )
         )
     )

@@ -61,6 +61,6 @@ def test_case_and_port_of_a_host_do_not_matter(stage, host):
     assert stage.visitor().get(f"https://{host}/i/{token_of(link)}").status == 200
 
 
-@pytest.mark.parametrize("path", ["/t/", "/t//i/x", "/t/ac%00me/i/x", "/t/../i/x", "/t/acme"])
+@pytest.mark.parametrize("path", ["/t/", "/t//i/x", "/t/ac%00me/i/x", "/t/../i/x", "/t/nobody"])
 def test_a_strange_prefix_is_a_neutral_404(stage, path):
     assert stage.visitor().get("https://portal.example" + path).status == 404
