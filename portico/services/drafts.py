@@ -217,8 +217,8 @@ def change(
     """Save a document as it was edited; returns whether anything changed.
 
     A draft may be posted with it. What was posted keeps its number and needs a *reason*, and
-    what was sent has to be sent again before its customer sees the change (spec L9). Raises
-    BadInput, StaffRefusal, ChangedMeanwhile.
+    what was sent has to be sent again before its customer sees the change (spec L9). What a second
+    click sends was saved by the first. Raises BadInput, StaffRefusal, ChangedMeanwhile.
     """
     with unit_of_work():
         head = documents.find(document_id)
@@ -226,8 +226,13 @@ def change(
         payments.hold_books(head.customer_id)
         document = links.held(document_id)
         revision = documents.revision_of(document, document.current_revision)
-        _require_unchanged(document, revision, seen)
         before = documents.content_of(revision)
+        try:
+            _require_unchanged(document, revision, seen)
+        except ChangedMeanwhile:
+            if _saved_before(document, revision, typed, organization, by):
+                return True
+            raise
         refused = _refuses(document, before)
         if refused:
             raise StaffRefusal(refused)
@@ -248,6 +253,21 @@ def change(
         if was_draft and post:
             documents.post_draft(document.id, by=by)
         return changed
+
+
+def _saved_before(
+    document: Document,
+    revision: DocumentRevision,
+    typed: TypedPaper | TypedShared,
+    organization: Organization,
+    by: str,
+) -> bool:
+    """Whether the newest revision is what the same person saved just now. The document is held."""
+    if revision.created_by != by or not clock.is_just_now(revision.created_at):
+        return False
+    project, content = _project(document.customer_id, typed), documents.content_of(revision)
+    after = _edited(document, typed, content, organization, project)
+    return fingerprint(after.canonical()) == revision.content_sha256
 
 
 def _content(

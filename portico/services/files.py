@@ -93,7 +93,13 @@ def keep(
     shared: bool = False,
 ) -> StoredFile:
     """The file of received bytes, in the running unit of work: from staff (*by*), or from a
-    customer (*actor*), whose own files are always theirs to see. Raises BadInput."""
+    customer (*actor*), whose own files are always theirs to see; the very same just now is that one.
+    Raises BadInput."""
+    author = by or (actor.name if actor else "")
+    before = _kept_before(one, place, author, shared or actor is not None)
+    if before is not None:
+        discard(one)
+        return before
     _check_room(place)
     file = StoredFile(
         organization_id=place.organization_id,
@@ -107,7 +113,7 @@ def keep(
         sha256=one.sha256,
         is_shared_with_client=shared or actor is not None,
         from_staff=actor is None,
-        author=by or (actor.name if actor else ""),
+        author=author,
         contact_id=actor.contact_id if actor else None,
         created_at=clock.now(),
     )
@@ -117,6 +123,23 @@ def keep(
         _show(file)
     activity.record(entry(Activity.UPLOAD_FILE, file, by=by, actor=actor))
     return file
+
+
+def _kept_before(one: Received, place: Place, author: str, shared: bool) -> StoredFile | None:
+    """The file that somebody sent just now with the same name and bytes. The place is held."""
+    same = sa.select(StoredFile).where(
+        StoredFile.organization_id == place.organization_id,
+        StoredFile.customer_id == place.customer_id,
+        StoredFile.project_id.is_not_distinct_from(place.project_id),
+        StoredFile.document_id.is_not_distinct_from(place.document_id),
+        StoredFile.sha256 == one.sha256,
+        StoredFile.name == one.name,
+        StoredFile.author == author,
+        StoredFile.is_shared_with_client.is_(shared),
+        StoredFile.removed_at.is_(None),
+        StoredFile.created_at > clock.now() - dt.timedelta(minutes=1),
+    )
+    return db.session.scalars(same.order_by(StoredFile.id.desc()).limit(1)).first()
 
 
 def discard(received: Received) -> None:

@@ -16,6 +16,7 @@ from portico.db import db, unit_of_work
 from portico.records.activity import Activity, ActorKind
 from portico.records.content import RequestedItem, Wanted
 from portico.records.document import Document, InformationRequest, State
+from portico.records.file import StoredFile
 from portico.records.mail import Mail, MailKind, MailState
 from portico.records.request import ItemState, RequestAnswer, RequestItem
 from portico.refusals import BadInput, NotFound, StaffRefusal, Undecidable, Unknown
@@ -43,8 +44,8 @@ def answer(
 ) -> RequestAnswer:
     """A customer's answer to an item: words, a file (its bytes and its name), or both.
 
-    *seen* is the revision on screen. An earlier answer stays on record; the very same words just now
-    are that answer. Raises BadInput (naming
+    *seen* is the revision on screen. An earlier answer stays on record; the very same just now is
+    that answer. Raises BadInput (naming
     ``answer`` or ``file``), NotFound, Undecidable (closed, changed, or taken already), Busy.
     """
     body = paragraphs(body, "answer", LONGEST, required=False)
@@ -69,12 +70,12 @@ def _answer(
     if item.state == ItemState.ACCEPTED:
         raise Undecidable("This answer was accepted already; nothing was changed.")
     _check_fits(wanted, body, received)
-    before = _answered_before(item, actor, body) if received is None else None
+    place = Place(request.organization_id, request.customer_id, document_id=request.id)
+    file = files.keep(received, place, actor=actor) if received else None
+    before = _answered_before(item, actor, body, file)
     if before is not None:
         return before
     _check_room(item)
-    place = Place(request.organization_id, request.customer_id, document_id=request.id)
-    file = files.keep(received, place, actor=actor) if received else None
     given = RequestAnswer(
         item_id=item.id,
         file_id=file.id if file else None,
@@ -206,7 +207,9 @@ def _check_fits(wanted: RequestedItem, body: str, received: Received | None) -> 
         raise BadInput({"answer": "Please write an answer or choose a file."})
 
 
-def _answered_before(item: RequestItem, actor: Actor, body: str) -> RequestAnswer | None:
+def _answered_before(
+    item: RequestItem, actor: Actor, body: str, file: StoredFile | None
+) -> RequestAnswer | None:
     """The newest answer, where it is this very one and waits. The request is held."""
     if item.state != ItemState.ANSWERED:
         return None
@@ -215,7 +218,8 @@ def _answered_before(item: RequestItem, actor: Actor, body: str) -> RequestAnswe
     if last is None or not clock.is_just_now(last.created_at):
         return None
     said = last.body, last.file_id, last.contact_id, last.link_id, last.account_id
-    now = body, None, actor.contact_id, actor.link_id, actor.account_id
+    file_id = file.id if file else None
+    now = body, file_id, actor.contact_id, actor.link_id, actor.account_id
     return last if said == now else None
 
 

@@ -85,6 +85,8 @@ def test_files_are_sent_up_shared_fetched_and_removed(stage, acme, kari, htmx):
     done = _send(kari, url, (PDF, "Kitchen plan.pdf"), (b"oak", "Notes.txt"), htmx=htmx)
     page = done if htmx else kari.get(done.location)
     assert "The files are there." in page.text
+    _send(kari, url, (PDF, "Kitchen plan.pdf"), (b"oak", "Notes.txt"), htmx=htmx)  # a second click
+    assert len(acme.rows(StoredFile)) == len(_kept(stage)) == 2
     _send(kari, in_project, (PDF, "Kitchen plan.pdf"), htmx=htmx, shared="yes")
     plan, _notes, second = acme.rows(StoredFile)
     assert (plan.name, second.name) == ("Kitchen plan.pdf",) * 2  # names need not differ
@@ -128,7 +130,8 @@ def test_names_are_made_safe(stage, acme, kari):
     sent = [
         "../../etc/passwd", "C:\\x\\y", "a\u202egnp.txt", "x" * 10_000 + ".txt", "..", "same", "same",
     ]  # fmt: skip
-    assert _send(kari, _folder(acme), *((b"oak", name) for name in sent)).status == 303
+    uploads = [(b"oak %d" % number, name) for number, name in enumerate(sent)]
+    assert _send(kari, _folder(acme), *uploads).status == 303
     shown = [one.name for one in acme.rows(StoredFile)]
     assert shown == ["passwd", "C:xy", "a gnp.txt", "x" * 150 + ".txt", "file", "same", "same"]
     keys = {path.name for path in _kept(stage)}

@@ -59,7 +59,7 @@ def test_nobody_else_gets_a_file(shown):
     acme = shown.acme
     project = project_of(acme, is_shared_with_client=False)
     own, unshared, hidden = add(acme), add(acme, shared=False), add(acme, project=project)
-    removed = add(acme)
+    removed = add(acme, "Old plan.pdf")
     with acme.scope():
         files.remove(removed, by="Kari")
     guest = shown.visitor().get(_download(acme, own))
