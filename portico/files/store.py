@@ -79,6 +79,7 @@ class LocalStore:
                 file.flush()
                 os.fsync(file.fileno())
             draft.replace(path)
+            _sync(path.parent)
         finally:
             draft.unlink(missing_ok=True)
 
@@ -94,7 +95,11 @@ class LocalStore:
 
     def keys(self, before: dt.datetime) -> Iterator[str]:
         for path in (self.folder / current_tenant().slug).glob("*/*"):
-            if _KEY.match(path.stem) and path.stat().st_mtime < before.timestamp():
+            try:
+                came = path.stat().st_mtime
+            except FileNotFoundError:
+                continue  # an upload that has just been finished, under its own name
+            if _KEY.match(path.stem) and came < before.timestamp():
                 yield path.stem
 
     def path(self, key: str) -> Path:
@@ -102,6 +107,15 @@ class LocalStore:
         if not _KEY.match(key):
             raise NoSuchFile(key)
         return self.folder / current_tenant().slug / key[:2] / key
+
+
+def _sync(folder: Path) -> None:
+    """Write a folder's names down for good: a power cut leaves the bytes, and may forget the name."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def opened(signed: str) -> tuple[str, Reader, int] | None:

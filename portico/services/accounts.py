@@ -261,6 +261,13 @@ def shut_out(which: sa.ColumnElement[bool], because: str) -> None:
         shut(held(account_id), because)
 
 
+def hold_account_of(contact: Contact) -> None:
+    """Hold the contact's account, if there is one, for the running unit of work."""
+    account = account_of(contact)
+    if account is not None:
+        held(account.id)
+
+
 def move_email(contact: Contact) -> None:
     """The contact's address changed: their account signs in with the new one, and no way to set a
     password that was mailed to the old one works. In the running unit of work. Raises Conflict."""

@@ -270,9 +270,18 @@ def _waiting(request: Document, kind: MailKind) -> tuple[sa.ColumnElement[bool],
 
 
 def _is_collected(request: Document, kind: MailKind) -> bool:
-    """Whether a mail waits already that will tell of this too."""
+    """Whether a mail waits already that will tell of this too. One that is due, and that no worker
+    has taken, waits for the end of this sitting."""
     asked = sa.select(Mail.id).where(*_waiting(request, kind), Mail.next_attempt_at > clock.now())
-    return db.session.execute(asked.limit(1)).first() is not None
+    if db.session.execute(asked.limit(1)).first() is not None:
+        return True
+    due = sa.update(Mail).where(*_waiting(request, kind))
+    taken = db.session.execute(
+        due.values(next_attempt_at=clock.now() + COLLECT).execution_options(
+            synchronize_session=False
+        )
+    )
+    return int(getattr(taken, "rowcount", 0)) > 0
 
 
 def _entry(request: Document, by: str, **details: object) -> Entry:

@@ -254,6 +254,8 @@ def change_contact(
         if contact is None:
             raise Unknown("There is no such contact.")
         changed = [field for field, value in values.items() if getattr(contact, field) != value]
+        if "email" in changed:
+            accounts.hold_account_of(contact)  # account before contact, as whoever signs up does it
         for field in changed:
             setattr(contact, field, values[field])
         if "email" in changed:

@@ -139,6 +139,19 @@ def test_items_are_answered_by_link_and_account_judged_and_completed(both, clock
     assert types.count(Activity.JUDGE_ANSWER) == 4
 
 
+def test_a_worker_that_is_late_mails_once_all_the_same(both, clock):
+    switch_on(both.acme)
+    _request, link = request_of(both.acme)
+    for answer in ("Smoked", "Natural"):
+        done = both.visitor().post(f"{link}/items/2", {"answer": answer, "revision": "1"})
+        assert done.status == 303
+        clock.advance(minutes=15)
+    both.deliver()
+    (told,) = both.letters_to("office@halden.example")
+    assert "answered request R-7" in told.message["Subject"]
+    assert [one.body for one in both.acme.rows(RequestAnswer)] == ["Smoked", "Natural"]
+
+
 def test_what_cannot_be_taken_is_said_at_its_field_and_changes_nothing(stage, monkeypatch):
     request, link = request_of(stage.acme)
     before = stage.acme.dump()
