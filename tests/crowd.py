@@ -68,8 +68,9 @@ def end(process: subprocess.Popen[bytes]) -> None:
 
 
 def _answers(port: int) -> bool:
+    """Whether there is a server by now: nothing is at this address, whoever it is asked of."""
     try:
-        return ask(port, "GET", "http://nobody.example/").status == 404
+        return ask(port, "GET", "http://nobody.example/nothing").status == 404
     except OSError:
         return False
 

@@ -107,6 +107,7 @@ def _run(order: Order, limits: Limits) -> bytes:
     except TimeoutError:
         raise PdfFailed(f"not done after {limits.wall:g} seconds") from None
     except OSError as problem:
+        _PRESS.ended()  # where it is just ending, nobody should go to it again
         raise NoPress(f"the renderer could not be used: {problem}") from None
     pdf = answer[LENGTH:]
     if pdf and int.from_bytes(answer[:LENGTH]) == len(pdf):

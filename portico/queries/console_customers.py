@@ -117,7 +117,7 @@ def _places(
 
 
 def _wanted(organization_id: int, term: str) -> list[sa.ColumnElement[bool]]:
-    """What holds of the customers that a term stands for: what an index finds of few, of many one by one."""
+    """What holds of the customers that a term stands for: few are found by an index, many one by one."""
     own = _customer.c.organization_id
     if not term:
         return [own == organization_id]

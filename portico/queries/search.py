@@ -56,12 +56,6 @@ def within(table: sa.FromClause, columns: tuple[str, ...], term: str) -> sa.Sele
         return asked if connection.execute(some).scalar_one() <= _MOST_SORTED else None
 
 
-def _cases(character: str) -> list[str]:
-    """A character in all cases that are one character again."""
-    cases = (character, character.lower(), character.casefold(), character.upper())
-    return [one for one in dict.fromkeys(cases) if len(one) == 1]
-
-
 def _at_most(most: int, asked: sa.Select[Any]) -> list[int] | None:
     with reading() as connection:
         found = list(connection.execute(asked.limit(most + 1)).scalars())
@@ -145,11 +139,24 @@ def _in_own_index(
 
 
 def _triples(name: str, term: str) -> list[str]:
-    """What begins with a term of one or two characters, each as typed or in any other case: the
-    index has small letters by a table of its own, where Σ and ς are σ and İ stays."""
+    """What begins with a term of one or two characters, in any case."""
     triple: sa.ColumnClause[str] = sa.column("term", sa.Text())
-    begins = ("".join(each) for each in product(*map(_cases, term)))
-    asked = sa.select(triple).select_from(sa.table(f"{name}_triples"))
-    asked = asked.where(sa.or_(*(triple.between(one, one + chr(sys.maxunicode)) for one in begins)))
+    # One after the other: of several ranges at once SQLite would read the whole list.
+    asked = [
+        sa.select(triple)
+        .select_from(sa.table(f"{name}_triples"))
+        .where(triple.between(begin, begin + chr(sys.maxunicode)))
+        for begin in map("".join, product(*map(_cases, term)))
+    ]
     with reading() as connection:
-        return list(connection.execute(asked.limit(_MOST_TRIPLES + 1)).scalars())
+        found = connection.execute(sa.union_all(*asked).limit(_MOST_TRIPLES + 1))
+        return list(found.scalars())
+
+
+def _cases(character: str) -> list[str]:
+    """What the index may have for a character: it has small letters, by a table of its own where
+    Σ and ς are σ, and İ stays as it is."""
+    if character.isascii():
+        return [character.lower()]
+    cases = (character, character.lower(), character.casefold(), character.upper())
+    return [one for one in dict.fromkeys(cases) if len(one) == 1]
