@@ -549,6 +549,7 @@ class Stage:
             return subprocess.Popen(
                 command,
                 cwd=ROOT,
+                # Not a setting of the house: where the programs of this machine are found.
                 env={
                     "PATH": os.environ.get("PATH", os.defpath),
                     "PYTHONPATH": str(ROOT),

@@ -19,7 +19,8 @@ from tests.servers import HOST, free_port
 
 
 def until(answer: Callable[[], bool], seconds: float = 30) -> None:
-    """Wait for something to become true."""
+    """Wait for something to become true. It is looked for again and again: other processes tell
+    nobody when they are ready, so the short sleep stands between two looks and proves nothing."""
     deadline = time.monotonic() + seconds
     while not answer():
         assert time.monotonic() < deadline, "it did not happen in time"

@@ -11,7 +11,7 @@ from portico.records.document import Document, InformationRequest, State
 from portico.records.mail import MailKind
 from portico.records.message import Message, Topic
 from portico.refusals import Conflict, NothingToDecide, StaffRefusal
-from portico.services import activity, actors, documents, links, notifications, outbox
+from portico.services import activity, actors, documents, doubles, links, notifications, outbox
 from portico.services.activity import Entry
 from portico.services.actors import Actor
 from portico.text import paragraphs
@@ -145,17 +145,14 @@ def _say(actor: Actor, topic: Topic, body: str) -> Message:
 
 
 def _said_before(actor: Actor, topic: Topic, body: str) -> Message | None:
-    """The same words of the same reader, sent just now. The document is held."""
-    same = sa.select(Message).where(
+    return doubles.newest(
+        Message,
         Message.document_id == actor.document_id,
         Message.from_staff.is_(False),
-        Message.topic == topic.value,
         Message.link_id.is_not_distinct_from(actor.link_id),
         Message.contact_id.is_not_distinct_from(actor.contact_id),
-        Message.body == body,
+        says={"topic": topic.value, "body": body},
     )
-    last = db.session.scalars(same.order_by(Message.id.desc()).limit(1)).first()
-    return last if last is not None and clock.is_just_now(last.created_at) else None
 
 
 def _entry(document: Document, by: str, **details: object) -> Entry:

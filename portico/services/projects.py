@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import secrets
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass, fields
 from typing import Any, TypeVar
 
@@ -27,7 +27,7 @@ from portico.records.project import (
     TimeEntry,
 )
 from portico.refusals import BadInput, Conflict, NotFound, Unknown
-from portico.services import activity, actors, notifications, outbox
+from portico.services import activity, actors, doubles, notifications, outbox
 from portico.services.activity import Entry
 from portico.services.actors import Actor
 from portico.text import graphemes, one_line, paragraphs
@@ -77,8 +77,9 @@ def create(
             )
             if customer is None or customer.organization_id != organization_id:
                 raise Unknown("There is no such customer.")
-            before = None if external_id else _made_before(customer_id, values, by)
-            if before is not None:
+            says = {**values, "created_by": by}
+            before = doubles.newest(Project, Project.customer_id == customer_id, says=says)
+            if before is not None and external_id is None:
                 return before
             now = clock.now()
             project = Project(
@@ -97,19 +98,6 @@ def create(
     except IntegrityError:
         raise Conflict(f"Another project already has the id {external_id!r}.") from None
     return project
-
-
-def _made_before(customer_id: int, values: Mapping[str, Any], by: str) -> Project | None:
-    """The customer's newest project, where it is this very one. The customer is held."""
-    newest = sa.select(Project).where(Project.customer_id == customer_id)
-    last = db.session.scalars(newest.order_by(Project.id.desc()).limit(1)).first()
-    if last is None or last.created_by != by or not clock.is_just_now(last.created_at):
-        return None
-    return last if _says(last, values) else None
-
-
-def _says(row: object, values: Mapping[str, Any]) -> bool:
-    return all(getattr(row, name) == value for name, value in values.items())
 
 
 def change(project_id: int, face: ProjectFace, *, by: str, emptied: Collection[str] = ()) -> None:
@@ -383,7 +371,7 @@ def _add_part(project_id: int, kind: type[Part], values: dict[str, Any], *, by: 
             sa.select(kind).where(kind.project_id == project.id).order_by(kind.id.desc()).limit(1)
         ).first()
         is_just_now = clock.is_just_now(project.last_activity_at)
-        if newest is not None and is_just_now and _says(newest, values):
+        if newest is not None and is_just_now and doubles.is_said_by(newest, values):
             return newest  # a second click
         part = kind(project_id=project.id, **values, **_beginning(kind, project.id))
         db.session.add(part)
@@ -399,7 +387,7 @@ def _set_part(
     with unit_of_work():
         project = held(project_id)
         part = _part(project, kind, part_id)
-        if _says(part, values):
+        if doubles.is_said_by(part, values):
             return
         for name, value in values.items():
             setattr(part, name, value)
@@ -446,17 +434,8 @@ def _say(
 def _said_before(
     project: Project, body: str, author: str, *, contact_id: int | None
 ) -> Comment | None:
-    """The last comment, where it is this very one, sent a moment ago. The project is held."""
-    last = db.session.execute(
-        sa.select(Comment)
-        .where(Comment.project_id == project.id)
-        .order_by(Comment.id.desc())
-        .limit(1)
-        .execution_options(populate_existing=True)
-    ).scalar_one_or_none()
-    if last is None or (last.body, last.author, last.contact_id) != (body, author, contact_id):
-        return None
-    return last if clock.is_just_now(last.created_at) else None
+    says = {"body": body, "author": author, "contact_id": contact_id}
+    return doubles.newest(Comment, Comment.project_id == project.id, says=says)
 
 
 def _comment(text: str) -> str:

@@ -20,7 +20,16 @@ from portico.records.file import StoredFile
 from portico.records.mail import Mail, MailKind, MailState
 from portico.records.request import ItemState, RequestAnswer, RequestItem
 from portico.refusals import BadInput, NotFound, StaffRefusal, Undecidable, Unknown
-from portico.services import activity, actors, documents, files, links, notifications, outbox
+from portico.services import (
+    activity,
+    actors,
+    documents,
+    doubles,
+    files,
+    links,
+    notifications,
+    outbox,
+)
 from portico.services.activity import Entry
 from portico.services.actors import Actor
 from portico.services.files import Place, Received
@@ -45,8 +54,8 @@ def answer(
     """A customer's answer to an item: words, a file (its bytes and its name), or both.
 
     *seen* is the revision on screen. An earlier answer stays on record; the very same just now is
-    that answer. Raises BadInput (naming
-    ``answer`` or ``file``), NotFound, Undecidable (closed, changed, or taken already), Busy.
+    that answer. Raises BadInput (naming ``answer`` or ``file``), NotFound, Undecidable (closed,
+    changed, or taken already), Busy.
     """
     body = paragraphs(body, "answer", LONGEST, required=False)
     received = files.receive(*upload) if upload else None
@@ -210,17 +219,20 @@ def _check_fits(wanted: RequestedItem, body: str, received: Received | None) -> 
 def _answered_before(
     item: RequestItem, actor: Actor, body: str, file: StoredFile | None
 ) -> RequestAnswer | None:
-    """The newest answer, where it is this very one and waits. The request is held."""
+    """An answer that waits; one that was returned is asked for anew."""
     if item.state != ItemState.ANSWERED:
         return None
-    given = sa.select(RequestAnswer).where(RequestAnswer.item_id == item.id)
-    last = db.session.scalars(given.order_by(RequestAnswer.id.desc()).limit(1)).first()
-    if last is None or not clock.is_just_now(last.created_at):
-        return None
-    said = last.body, last.file_id, last.contact_id, last.link_id, last.account_id
-    file_id = file.id if file else None
-    now = body, file_id, actor.contact_id, actor.link_id, actor.account_id
-    return last if said == now else None
+    return doubles.newest(
+        RequestAnswer,
+        RequestAnswer.item_id == item.id,
+        says={
+            "body": body,
+            "file_id": file.id if file else None,
+            "contact_id": actor.contact_id,
+            "link_id": actor.link_id,
+            "account_id": actor.account_id,
+        },
+    )
 
 
 def _check_room(item: RequestItem) -> None:

@@ -15,7 +15,7 @@ from portico.records.mail import MailKind
 from portico.records.organization import Organization
 from portico.records.project import Project, ProjectShare
 from portico.refusals import BadInput, StaffRefusal, Unknown
-from portico.services import activity, links, outbox, projects
+from portico.services import activity, doubles, links, outbox, projects
 
 PURPOSE = "project_share"
 MOST_SHARES = 200  # of one project, revoked ones too
@@ -74,16 +74,19 @@ def issue(
 def _issued_before(
     project: Project, shows: Shows, contact: Contact | None, end: dt.datetime | None, by: str
 ) -> ProjectShare | None:
-    """The newest share of the project, where it is this very one. The project is held."""
-    newest = sa.select(ProjectShare).where(ProjectShare.project_id == project.id)
-    last = db.session.scalars(
-        newest.order_by(ProjectShare.id.desc()).limit(1).execution_options(populate_existing=True)
-    ).first()
-    if last is None or last.revoked_at is not None or not clock.is_just_now(last.created_at):
-        return None
-    there = Shows(last.shows_time, last.shows_budget, last.shows_files)
-    wanted = shows, contact.id if contact else None, end, by
-    return last if (there, last.contact_id, last.expires_at, last.created_by) == wanted else None
+    return doubles.newest(
+        ProjectShare,
+        ProjectShare.project_id == project.id,
+        says={
+            "contact_id": contact.id if contact else None,
+            "shows_time": shows.time,
+            "shows_budget": shows.budget,
+            "shows_files": shows.files,
+            "expires_at": end,
+            "created_by": by,
+            "revoked_at": None,
+        },
+    )
 
 
 def url_of(share: ProjectShare, path: str = SHORT) -> str:
