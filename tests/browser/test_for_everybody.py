@@ -67,7 +67,7 @@ def test_the_skip_link_leads_to_the_page(house, walk):
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Skip to the page")).to_be_focused()
     page.keyboard.press("Enter")
-    assert page.url.endswith("#main")
+    expect(page).to_have_url(f"{link}#main")
 
 
 def test_back_after_an_answer_shows_how_things_stand(house, walk, javascript):
