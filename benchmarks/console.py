@@ -1,8 +1,8 @@
 """The console beside itself: a small tenant and one of 10,000 customers and 100,000 log rows.
 
 Whole pages are asked for, as a member of the team does, in turns from both. The promise is a
-ratio within one run: no list, no page deep in one and no search takes longer in the large tenant
-than in the small one by more than a fifth.
+ratio within one run: no list, no page deep in one, no filter and no search takes longer in the
+large tenant than a full page of the same kind in the small one by more than a fifth.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from portico.records.activity import Activity, ActorKind
 from portico.records.customer import Contact, Customer
 from portico.records.document import Document
 from portico.records.mail import Mail, MailKind, MailState
+from portico.records.payment import Payment
 from portico.records.staff import Role, StaffTokenPurpose
 from portico.services import activity, colleagues, staff, team, tenants
 from portico.services.activity import Entry, Visitor
@@ -61,12 +62,12 @@ _TEAM = ("Kari Nilsen", "Per Lund", "Anna Moe")
 class Size:
     slug: str
     customers: int
-    documents: int
+    documents: int  # and so many payments
     mails: int
     log: int
 
 
-SMALL = Size("small", 25, 60, 120, 250)
+SMALL = Size("small", 60, 120, 160, 250)
 LARGE = Size("large", 10_000, 20_000, 20_000, 100_000)
 
 
@@ -108,48 +109,10 @@ def _ask(client: FlaskClient, path: str) -> None:
 
 
 def _addresses(size: Size) -> dict[str, str]:
-    """Below ``/staff/``: lists, places far down in them, searches."""
-    last = size.customers - 1
-    firm = _name(last).replace(" ", "+")
-    return {
-        "customers": "customers",
-        **_far_down(size),
-        **_some_hundreds(size),
-        "customers, frequent": "customers?q=k-0",
-        "customers, one of them": f"customers?q=K-{last:05}",
-        "customers, a contact": f"customers?q=person{last}@",
-        "customers, none": "customers?q=quixotic",
-        "customers, two letters": "customers?q=qx",
-        "customers, one letter": "customers?q=q",
-        "documents": "documents",
-        "documents, frequent": "documents?q=inv-",
-        "documents, of a customer": f"documents?q={firm}",
-        "documents, part of a number": f"documents?q=-{size.documents // 3:06}",
-        "documents, none": "documents?q=quixotic",
-        "documents, two letters": "documents?q=qx",
-        "activity": "activity",
-        "activity, frequent": "activity?q=person",
-        "activity, none of a label": "activity?label=preview",
-        "activity, one contact": f"activity?q=Person+{last}+",
-        "activity, an address": f"activity?q={_address(last)}",
-        "activity, part of an address": f"activity?q={_address(last)[3:]}",
-        "activity, none": "activity?q=quixotic",
-        "activity, two letters": "activity?q=qx",
-        "activity, of the team": "activity?by=staff",
-        "activity, of nobody": "activity?by=system",
-        "activity, a customer": f"activity?customer={firm}",
-        "mail": "mail",
-        "mail, frequent": "mail?q=bench.example",
-        "mail, one contact": f"mail?q=person{last}@",
-        "mail, a number": f"mail?q=-{size.mails // 3:06}",
-        "mail, none": "mail?q=quixotic",
-        "mail, two letters": "mail?q=qx",
-        "payments, of nobody": "payments?q=quixotic",
-        "invitations": "invitations",
-        "invitations, one contact": f"invitations?q=person{last}@",
-        "invitations, none": "invitations?q=quixotic",
-        "invitations, two letters": "invitations?q=qx",
-    }
+    """Below ``/staff/``: lists, places far down in them, filters, searches."""
+    lists = {one: one for one in ("customers", "documents", "activity", "mail", "payments",
+                                  "invitations")}  # fmt: skip
+    return {**lists, **_far_down(size), **_one_or_none(size), **_many(size), **_filtered(size)}
 
 
 def _far_down(size: Size) -> dict[str, str]:
@@ -169,15 +132,78 @@ def _far_down(size: Size) -> dict[str, str]:
     }
 
 
-def _some_hundreds(size: Size) -> dict[str, str]:
-    """Terms that some hundreds have, too many to be few; of the small tenant a full page, too."""
-    full = "customers?q=k-0"
-    if size is SMALL:
-        return {"customers, hundreds": full, "customers, hundreds by two letters": full}
+def _one_or_none(size: Size) -> dict[str, str]:
+    """Searches that find next to nothing."""
+    last = size.customers - 1
+    firm = _name(last).replace(" ", "+")
     return {
-        "customers, hundreds": f"customers?q={_STARTS[-1]}",
-        "customers, hundreds by two letters": "customers?q=99",
+        "customers, one of them": f"customers?q=K-{last:05}",
+        "customers, a contact": f"customers?q=person{last}@",
+        "documents, of a customer": f"documents?q={firm}",
+        "documents, part of a number": f"documents?q=-{size.documents // 3:06}",
+        "activity, one contact": f"activity?q=Person+{last}+",
+        "activity, an address": f"activity?q={_address(last)}",
+        "activity, part of an address": f"activity?q={_address(last)[3:]}",
+        "activity, a customer": f"activity?customer={firm}",
+        "mail, one contact": f"mail?q=person{last}@",
+        "mail, a number": f"mail?q=-{size.mails // 3:06}",
+        "payments, of a customer": f"payments?q={firm}",
+        "invitations, one contact": f"invitations?q=person{last}@",
+        **{f"{one}, none": f"{one}?q=quixotic" for one in _SEARCHED},
+        **{f"{one}, two letters of nobody": f"{one}?q=qx" for one in _SEARCHED},
     }
+
+
+_SEARCHED = ("customers", "documents", "activity", "mail", "payments", "invitations")
+# What a hundred have, some hundreds, every tenth, everybody; of one and two letters at the end.
+_TERMS = ("Tuva Person 9", "hus Bygg", "Vik", "Marit", "Hotell", "person", "000", "99", "a")
+# A search of the small tenant that fills a page, for a term that is as long.
+_FULL = {
+    "customers": ("K-0", "K-", "k"),
+    "documents": ("INV-", "NV", "v"),
+    "activity": ("person", "on", "n"),
+    "mail": ("bench.ex", "be", "x"),
+    "payments": ("KID", "P-", "k"),
+    "invitations": ("bench.ex", "be", "x"),
+}
+
+
+def _many(size: Size) -> dict[str, str]:
+    """Searches that fill a page, or could; beside one of the small tenant that does."""
+    found = {}
+    for one in _SEARCHED:
+        for term in _TERMS:
+            asked = term if size is LARGE else _FULL[one][max(0, 3 - len(term))]
+            found[f"{one}, “{term}”"] = f"{one}?q={asked.replace(' ', '+')}"
+    for term in ("Vik", "99", "Hotell"):
+        asked = term if size is LARGE else "Bygg"[: len(term)]
+        found[f"activity, customers “{term}”"] = f"activity?customer={asked}"
+    return found
+
+
+# With what a full page of the small tenant has beside it.
+_FILTERED = {
+    "documents?state=paid": "documents?state=paid",
+    "documents?state=paid&q=inv-": "documents?state=paid&q=inv-",
+    "documents?state=overdue": "documents?state=paid",
+    "activity?label=preview": "activity",
+    "activity?by=staff": "activity?by=staff",
+    "activity?by=system": "activity",
+    "activity?what=view_invoice&by=staff": "activity?what=view_invoice&by=customer",
+    "activity?label=person&by=system": "activity?label=person&by=customer",
+    "activity?what=send_document&q=person": "activity?what=view_invoice&q=person",
+    "activity?by=customer&q=kari": "activity?by=customer&q=person",
+    "activity?by=staff&customer=Hotell": "activity?by=customer&customer=Bygg",
+    "mail?state=failed": "mail",
+    "mail?state=failed&kind=document_sent": "mail?state=sent&kind=document_sent",
+    "mail?state=sent&q=person1": "mail?state=sent&q=person",
+    "payments?which=refunds": "payments",
+    "payments?which=open&q=p-": "payments?which=payments&q=p-",
+}
+
+
+def _filtered(size: Size) -> dict[str, str]:
+    return {name: name if size is LARGE else full for name, full in _FILTERED.items()}
 
 
 # --- somebody who asks --------------------------------------------------------------------------
@@ -232,6 +258,7 @@ def _fill(size: Size) -> None:
         Customer: _customers(size, now),
         Contact: _contacts(size, now),
         Document: _documents(size, now),
+        Payment: _payments(size, now),
         Mail: _mails(size, now),
         PortalAccount: _accounts(size, now),
     }
@@ -274,6 +301,18 @@ def _documents(size: Size, now: dt.datetime) -> Iterator[dict[str, Any]]:
             "issued_on": today - dt.timedelta(days=(size.documents - number) * 1000 // size.documents),
             "due_on": today, "current_revision": 1, "sent_revision": 1, "posted_at": now,
             "created_at": now,
+        }  # fmt: skip
+
+
+def _payments(size: Size, now: dt.datetime) -> Iterator[dict[str, Any]]:
+    for number in range(size.documents):
+        day = now.date() - dt.timedelta(days=(size.documents - number) * 1000 // size.documents)
+        yield {
+            "id": number + 1, "organization_id": 1, "customer_id": number % size.customers + 1,
+            "kind": "payment" if number % 20 else "refund", "external_id": f"P-{number:06}",
+            "number": f"P-{number:06}", "method": "bank transfer", "reference": f"KID {number:09}",
+            "currency": "EUR", "amount": 10_000, "unallocated": 0, "received_on": day,
+            "created_at": now, "created_by": "bench",
         }  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from blueprints.console.frame import console_page
 from blueprints.console.gate import me, needs
 from portico.queries import console_activity, console_customers, console_documents
 from portico.queries.console_activity import Filter, Key
-from portico.queries.console_customers import CustomerRecord, Person
+from portico.queries.console_customers import CustomerRecord, Person, Place
 from portico.queries.console_documents import Wanted, Which
 from portico.queries.lists import LARGEST_ID, search_term
 from portico.records.content import Kind
@@ -59,8 +59,8 @@ def customers_list() -> Response:
     page = console_customers.page(
         me().organization_id,
         term=term,
-        beyond=_number(request.args.get("beyond", "")),
-        before=_number(request.args.get("before", "")),
+        beyond=Place.parse(request.args.get("beyond", "")),
+        before=Place.parse(request.args.get("before", "")),
     )
     return console_page(
         "console/customers.html", part="console/_customers.html", page=page, term=term

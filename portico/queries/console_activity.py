@@ -2,9 +2,10 @@
 
 A page reads ranges of one index, in the order of time: those of documents, of customers, of
 types, or all of the organization; for a part of a name or an address, those of the few that have
-it. What no index narrows down (a label, a part of very many names) is looked for in the next
-20,000 rows of those ranges and no further; the page says how far it looked, and leads on from
-there.
+it. What no index narrows down (two filters at once, a part of very many names) is looked for in
+the next 2,000 rows of those ranges and no further; the page says how far it looked, and leads on
+from there. But for those of documents and customers, the ranges' indexes hold what is looked for, so
+that what does not fit is passed over without being read.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ from portico.records.customer import Customer
 from portico.records.document import KINDS, Document
 
 PAGE = 50
-LOOKED_THROUGH = 20_000
+LOOKED_THROUGH = 2_000
 _AT_ONCE = 1000  # rows of an export
 _NAMESAKES = 20  # customers or documents that one search stands for
 _NAMES = 10  # actors and addresses; of more, some row is met soon
@@ -228,23 +229,21 @@ Conditions = list[sa.ColumnElement[bool]]
 
 def _ranges(wanted: Filter) -> tuple[list[Conditions], Conditions]:
     """The ranges of an index to read, and what is left to be looked for in them."""
-    # A customer and a document were found in the organization, and so were their rows.
-    rest = _rest(wanted)
+    # Customers and documents are found in the organization, and so are their rows.
+    ranges, rest = None, _rest(wanted)
     if wanted.customer_id is not None:
-        return [[_log.c.customer_id == wanted.customer_id]], [*rest, *_term(wanted)]
-    if not wanted.document and not wanted.customer:
-        return _over_all(wanted, rest)
-    rest += _term(wanted)
-    if wanted.types:
-        rest.append(_log.c.type.in_([one.value for one in wanted.types]))
-    customers: list[int] = []
-    if wanted.customer and wanted.organization_id is not None:
-        customers = search.customers(wanted.organization_id, wanted.customer, _NAMESAKES)
-    if not wanted.document:
-        return [[_log.c.customer_id == one] for one in customers], rest
+        ranges = [[_log.c.customer_id == wanted.customer_id]]
+    elif wanted.document:
+        ranges = [[_log.c.document_id == one] for one in _numbered_documents(wanted)]
     if wanted.customer:
-        rest.append(_log.c.customer_id.in_(customers))
-    return [[_log.c.document_id == one] for one in _numbered_documents(wanted)], rest
+        named = search.Customers(wanted.organization_id or 0, wanted.customer)
+        if ranges is None and named.few is not None and len(named.few) <= _NAMESAKES:
+            ranges = [[_log.c.customer_id == one] for one in named.few]
+        else:
+            rest.append(named.has(_log.c.customer_id))
+    if ranges is None:
+        return _over_all(wanted, rest)
+    return ranges, [*rest, *_types(wanted), *_term(wanted)]
 
 
 def _over_all(wanted: Filter, rest: Conditions) -> tuple[list[Conditions], Conditions]:
@@ -257,15 +256,15 @@ def _over_all(wanted: Filter, rest: Conditions) -> tuple[list[Conditions], Condi
         rest += _term(wanted)
     if named is None and wanted.label in {None, Label.PERSON}:
         if wanted.actor_kind and not types:
-            types = [rest.pop(1 if wanted.label else 0)]
+            del rest[1 if wanted.label else 0]
+            types = [_log.c.actor_kind == wanted.actor_kind.value]
         return [[whole, one] for one in types] or [[whole]], rest
-    if types:
-        rest.append(sa.or_(*types))
+    rest += _types(wanted)
     if named is not None:
         return [[whole, one] for one in named], rest
     # In the index's own words: only so is it known to fit.
     unusual: sa.ColumnElement[bool] = sa.literal_column(f"({NOT_A_PERSON})")
-    return [[whole, unusual, rest.pop(0)]], rest
+    return [[whole, unusual, _log.c.label == str(wanted.label)]], rest[1:]
 
 
 def _named(wanted: Filter) -> Conditions | None:
@@ -273,11 +272,10 @@ def _named(wanted: Filter) -> Conditions | None:
     stands for too many."""
     if wanted.organization_id is None:
         return None
-    known, own = search.ids(_name, ("text",), wanted.term), _name.c.organization_id
-    has = [own == wanted.organization_id, search.written(_name, ("text",), wanted.term)]
-    if known is not None:
-        has = [own + 0 == wanted.organization_id, _name.c.id.in_(known)]  # "+ 0": see search
-    names = sa.select(_name.c.kind, _name.c.text).where(*has)
+    has, own = search.hits(_name, ("text",), wanted.term), _name.c.organization_id
+    names = sa.select(_name.c.kind, _name.c.text).select_from(has.rows)
+    # "+ 0" keeps SQLite at the index of parts of words.
+    names = names.where(has.where, own + 0 == wanted.organization_id)
     with reading() as connection:
         found = connection.execute(names.limit(_NAMES + 1)).all()
     if len(found) > _NAMES:
@@ -295,13 +293,18 @@ def _term(wanted: Filter) -> Conditions:
     return [sa.or_(named, _log.c.session_id == wanted.term)]
 
 
+def _types(wanted: Filter) -> Conditions:
+    types = [one.value for one in wanted.types]
+    return [(_log.c.type + "").in_(types)] if types else []
+
+
 def _rest(wanted: Filter) -> Conditions:
-    """What no range is of; a label comes first, then who did it."""
+    """What no range is of; a label comes first, then who did it. '+ ""' keeps SQLite at a range."""
     rest: Conditions = []
     if wanted.label:
-        rest.append(_log.c.label == wanted.label.value)
+        rest.append(_log.c.label + "" == wanted.label.value)
     if wanted.actor_kind:
-        rest.append(_log.c.actor_kind == wanted.actor_kind.value)
+        rest.append(_log.c.actor_kind + "" == wanted.actor_kind.value)
     return rest
 
 

@@ -11,6 +11,7 @@ import datetime as dt
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from typing import Any, cast
 
 import sqlalchemy as sa
@@ -31,9 +32,8 @@ from portico.records.document import KINDS, OWED, TO_SEND, Document, State
 PAGE = 25
 SOON_DAYS = 7  # a quote that is open for no longer is running out
 _WINDOW = 2000  # so many of the newest are looked through for what very many have
-_MOST_NUMBERED = 200  # so many with a part of their number are put in order
-_MOST_NAMESAKES = 50  # documents of several kinds may have the same number
-_MOST_CUSTOMERS = 5  # so many whose names match have their documents listed
+_MOST_NUMBERED = 100  # so many with a part of their number are put in order
+_FEW_CUSTOMERS = 5  # so many have all their documents listed, however many those are
 
 _doc, _customer = Document.__table__, Customer.__table__
 
@@ -187,6 +187,7 @@ class Wanted:
     term: str = ""  # a part of a number, or of a customer's name
 
 
+@cache
 def choices(kind: Kind | None) -> list[Which]:
     """What documents of a kind can be narrowed down to."""
     return [one for one in Which if _ranges(0, Wanted(one, kind), dt.date.min)]
@@ -298,64 +299,72 @@ class _Asked:
     def _search(
         self, ranges: Sequence[_Range], limit: int, key: Place | None, upwards: bool
     ) -> list[sa.Select[Any]]:
-        few = search.ids(_doc, ("number",), self._wanted.term, _MOST_NUMBERED)
+        term = self._wanted.term
+        few = search.ids(_doc, ("number",), term, self._organization_id, _MOST_NUMBERED)
+        parts = self._of_ids(self._numbered() if few is None else few, limit, key, upwards)
+        newest: list[sa.ColumnElement[bool]] = []
         if few is None:
-            parts = self._of_ids(self._numbered(), limit, key, upwards)
-            parts += self._newest_numbered(ranges, key, upwards)
-        else:
-            parts = self._of_ids(few, limit, key, upwards)
-        for customer_id in self._customers():
-            theirs = Wanted(self._wanted.which, self._wanted.kind, customer_id)
-            parts += [
-                _part(one, limit, key, upwards)
-                for one in _ranges(self._organization_id, theirs, self._today)
-            ]
+            newest.append(search.written(_doc, ("number",), term))
+        if self._wanted.customer_id is None:
+            named = search.Customers(self._organization_id, term)
+            theirs = named.rows_in(_doc) if named.few != [] else None
+            if theirs is not None:
+                parts += self._of_ids(theirs, limit, key, upwards)
+            elif named.few is not None and len(named.few) <= _FEW_CUSTOMERS:
+                parts += self._of_customers(named.few, limit, key, upwards)
+            elif named.few != []:
+                newest.append(named.has(_doc.c.customer_id))
+        if newest:
+            parts += self._among_newest(ranges, newest, limit, key, upwards)
         return parts
 
-    def _of_ids(
-        self, found: list[int], limit: int, key: Place | None, upwards: bool
+    def _of_customers(
+        self, customers: list[int], limit: int, key: Place | None, upwards: bool
     ) -> list[sa.Select[Any]]:
-        if not found:
-            return []
-        ranges = _ranges(self._organization_id, self._wanted, self._today, by_id=True)
+        each = (Wanted(self._wanted.which, self._wanted.kind, one) for one in customers)
         return [
-            _part(_Range((*one.where, _doc.c.id.in_(found)), one.column), limit, key, upwards)
-            for one in ranges
+            _part(one, limit, key, upwards)
+            for wanted in each
+            for one in _ranges(self._organization_id, wanted, self._today)
         ]
 
-    def _newest_numbered(
-        self, ranges: Sequence[_Range], key: Place | None, upwards: bool
+    def _of_ids(
+        self, found: list[int] | sa.Select[Any], limit: int, key: Place | None, upwards: bool
     ) -> list[sa.Select[Any]]:
-        """What is newest of each range, where a part of the number is the term."""
+        ranges = _ranges(self._organization_id, self._wanted, self._today, by_id=True)
+        if not ranges or found == []:
+            return []
+        # What is wanted has one order, whatever the ranges it consists of.
+        any_of_them = sa.or_(*(sa.and_(*one.where) for one in ranges))
+        return [
+            _part(
+                _Range((any_of_them, _doc.c.id.in_(found)), ranges[0].column), limit, key, upwards
+            )
+        ]
+
+    def _among_newest(
+        self,
+        ranges: Sequence[_Range],
+        wanted: Sequence[sa.ColumnElement[bool]],
+        limit: int,
+        key: Place | None,
+        upwards: bool,
+    ) -> list[sa.Select[Any]]:
+        """What is among the newest of each range, where something of what is wanted holds."""
         parts = []
         for one in ranges:
-            window = _place(one, _WINDOW // len(ranges), key, upwards, _doc.c.number).subquery()
-            parts.append(
-                sa.select(window.c.id, window.c.place).where(
-                    search.written(window, ("number",), self._wanted.term)
-                )
-            )
+            last = _place(one, 1, key, upwards).offset(_WINDOW // len(ranges) - 1).subquery()
+            bound = _up_to(one.column, last, upwards)
+            some = _Range((*one.where, bound, sa.or_(*wanted)), one.column)
+            parts.append(_part(some, limit, key, upwards))
         return parts
 
-    def _numbered(self) -> list[int]:
+    def _numbered(self) -> sa.Select[Any]:
         """Documents whose whole number was typed."""
         term = self._wanted.term
-        asked = (
-            sa.select(_doc.c.id)
-            .where(
-                _doc.c.organization_id == self._organization_id,
-                _doc.c.number.in_({term, term.upper(), term.lower()}),
-            )
-            .limit(_MOST_NAMESAKES)
-        )
-        with reading() as connection:
-            return list(connection.execute(asked).scalars())
-
-    def _customers(self) -> list[int]:
-        """Customers whose names match, the first by name."""
-        if self._wanted.customer_id is not None:
-            return []
-        return search.customers(self._organization_id, self._wanted.term, _MOST_CUSTOMERS)
+        whole = _doc.c.number.in_({term, term.upper(), term.lower()})
+        own = _doc.c.organization_id == self._organization_id
+        return sa.select(_doc.c.id).where(own, whole)
 
 
 def _ranges(
@@ -420,21 +429,36 @@ def _part(one: _Range, limit: int, key: Place | None, upwards: bool) -> sa.Selec
     return _place(one, limit, key, upwards).subquery().select()
 
 
-def _place(
-    one: _Range,
-    limit: int,
-    key: Place | None,
-    upwards: bool,
-    *more: sa.ColumnElement[Any],
-) -> sa.Select[Any]:
+def _place(one: _Range, limit: int, key: Place | None, upwards: bool) -> sa.Select[Any]:
     """Ids and places of a range beyond a key, in order."""
     by = (one.column, _doc.c.id)
-    asked = sa.select(_doc.c.id, one.column.label("place"), *more).where(*one.where)
+    asked = sa.select(_doc.c.id, one.column.label("place")).where(*one.where)
     if key is not None:
-        type_ = UtcDateTime() if one.column is _doc.c.asked_at else sa.Date()
-        there = sa.tuple_(sa.literal(key.at, type_), sa.literal(key.id, BigId))
+        there = sa.tuple_(_literal(one.column, key.at), sa.literal(key.id, BigId))
         asked = asked.where(sa.tuple_(*by) > there if upwards else sa.tuple_(*by) < there)
     return asked.order_by(*(each.asc() if upwards else each.desc() for each in by)).limit(limit)
+
+
+def _up_to(
+    column: sa.ColumnElement[Any], last: sa.FromClause, upwards: bool
+) -> sa.ColumnElement[bool]:
+    """That a row stands no further than the one in *last*, if there is one."""
+    end = Place(dt.date.max, LARGEST_ID) if upwards else Place(dt.date.min, 0)
+    at, id_ = sa.select(last.c.place).scalar_subquery(), sa.select(last.c.id).scalar_subquery()
+    there = sa.tuple_(
+        sa.func.coalesce(at, _literal(column, end.at)),
+        sa.func.coalesce(id_, sa.literal(end.id, BigId)),
+    )
+    here = sa.tuple_(column, _doc.c.id)
+    return here <= there if upwards else here >= there
+
+
+def _literal(column: sa.ColumnElement[Any], at: dt.date) -> sa.ColumnElement[Any]:
+    if column is not _doc.c.asked_at:
+        return sa.literal(at, sa.Date())
+    if not isinstance(at, dt.datetime):
+        at = dt.datetime.combine(at, dt.time.min, dt.UTC)
+    return sa.literal(at, UtcDateTime())
 
 
 def _standings(organization_id: int, places: Sequence[Place], zone: str) -> list[Standing]:

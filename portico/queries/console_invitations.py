@@ -85,14 +85,11 @@ def candidates(
 ) -> tuple[list[Candidate], int | None]:
     """People who can be invited, newest first; and the id that leads on, to nobody yet where very
     many in a row cannot."""
-    query = invitations.eligible(organization_id).add_columns(Customer.name.label("customer"))
     few = _few(term) if term else None
-    if few == []:
-        return [], None
+    query = invitations.eligible(organization_id, few)
+    query = query.add_columns(Customer.name.label("customer"))
     looked_to = _horizon(organization_id, beyond) if few is None else None
-    if few is not None:
-        query = query.where(Contact.id.in_(few))
-    elif term:
+    if few is None and term:
         query = query.where(_matches(term))
     if beyond is not None:
         query = query.where(Contact.id < beyond)
@@ -108,18 +105,19 @@ def candidates(
     return found, found[-1].contact_id if len(rows) > INVITED_AT_ONCE else looked_to
 
 
-def _few(term: str) -> list[int] | None:
+def _few(term: str) -> sa.CompoundSelect[Any] | None:
     """The contacts that have the term in name or address, and those of customers that have it;
-    None where there are many."""
-    people = search.read_ids(_contact, ("name", "email"), term)
-    firms = search.read_ids(_customer, ("name",), term) if people is not None else None
-    if people is None or firms is None:
+    None where there are many, of whom some will soon be met."""
+    people = search.hits(_contact, ("name", "email"), term)
+    firms = search.hits(_customer, ("name",), term)
+    if people.are_many or firms.are_many:
         return None
-    if firms:
-        theirs = sa.select(_contact.c.id).where(_contact.c.customer_id.in_(firms))
-        with reading() as connection:
-            people += connection.execute(theirs.limit(search.MOST + 1)).scalars()
-    return people if len(people) <= search.MOST else None
+    theirs = sa.select(_contact.c.id).where(_contact.c.customer_id.in_(firms.ids()))
+    most = search.MOST
+    found = sa.union_all(
+        *(one.limit(most + 1).subquery().select() for one in (people.ids(), theirs))
+    )
+    return found if search.count(sa.select(found.subquery()), most + 1) <= most else None
 
 
 def _matches(term: str) -> sa.ColumnElement[bool]:

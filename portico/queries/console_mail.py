@@ -1,13 +1,14 @@
 """The outbox as the team reads it: every message with how it went, newest first (spec C8).
 
 A page is a range of one index: of a state, of a kind, or of all. What few messages have of an
-address or a number is found everywhere; what very many have is looked for in the next 20,000
+address or a number is found everywhere; what very many have is looked for in the next 2,000
 messages of that range and no further.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,8 +25,9 @@ from portico.records.organization import Organization
 from portico.records.staff import StaffMember
 
 PAGE = 50
-LOOKED_THROUGH = 20_000
-_FEW = 500  # contacts, documents, messages that a search stands for
+LOOKED_THROUGH = 2_000
+_FEW, _MORE = 300, 3000  # messages that a search stands for
+_SHORT = 4  # characters of a term
 
 WORDS = {
     MailKind.DOCUMENT_SENT: "A document",
@@ -131,14 +133,15 @@ def key_of(text: str) -> int | None:
 
 def page(wanted: Filter, before: int | None = None) -> Page:
     """The next page of messages before a number."""
-    few = _few(wanted.term) if wanted.term else None
-    within, rest = _range(wanted, before) if few is None else _among(few, wanted, before)
-    horizon = _horizon(within) if rest and few is None else None
-    if horizon is not None:
-        within.append(_mail.c.id >= horizon.id)
-    ids = sa.select(_mail.c.id).where(*within, *rest).order_by(_mail.c.id.desc())
-    with reading() as connection:
-        found = list(connection.execute(_joined(ids).limit(PAGE + 1)).scalars())
+    horizon, found = None, _among(wanted, before) if wanted.term else None
+    if found is None:
+        within, rest = _range(wanted, before)
+        horizon = _horizon(within) if rest else None
+        if horizon is not None:
+            within.append(_mail.c.id >= horizon.id)
+        newest = sa.select(_mail.c.id).where(*within, *rest).order_by(_mail.c.id.desc())
+        with reading() as connection:
+            found = list(connection.execute(_joined(newest).limit(PAGE + 1)).scalars())
     rows = _messages(found[:PAGE], wanted.organization_id)
     if len(found) > PAGE:
         return Page(rows, found[PAGE - 1])
@@ -173,45 +176,69 @@ def _range(
     within = [_mail.c.organization_id == wanted.organization_id]
     if before is not None:
         within.append(_mail.c.id < before)
-    narrow = []
-    if wanted.state:
-        narrow.append(_mail.c.state == wanted.state.value)
-    if wanted.kind:
-        narrow.append(_mail.c.kind == wanted.kind.value)
+    asked = [
+        (column, value.value)
+        for column, value in ((_mail.c.state, wanted.state), (_mail.c.kind, wanted.kind))
+        if value
+    ]
     if wanted.state is MailState.SENT:
-        narrow.reverse()  # nearly all were sent
-    rest = [*narrow[1:], *([_matches(wanted.term)] if wanted.term else [])]
-    return within + narrow[:1], rest
+        asked.reverse()  # nearly all were sent
+    within += [column == value for column, value in asked[:1]]
+    rest = [column + "" == value for column, value in asked[1:]]  # '+ ""' keeps SQLite at the range
+    return within, [*rest, *([_matches(wanted.term)] if wanted.term else [])]
 
 
-def _among(
-    few: list[int], wanted: Filter, before: int | None
-) -> tuple[list[sa.ColumnElement[bool]], list[sa.ColumnElement[bool]]]:
-    """The same of few messages whose ids are known: "+" keeps SQLite at those."""
-    within = [_mail.c.id.in_(few), _mail.c.organization_id + 0 == wanted.organization_id]
-    if before is not None:
-        within.append(_mail.c.id < before)
-    rest = []
-    if wanted.state:
-        rest.append(_mail.c.state + "" == wanted.state.value)
-    if wanted.kind:
-        rest.append(_mail.c.kind + "" == wanted.kind.value)
-    return within, rest
-
-
-def _few(term: str) -> list[int] | None:
-    """The messages that a term stands for; None where there are many."""
-    sent = search.ids(_mail, ("recipient",), term, _FEW)
-    contacts = search.ids(_contact, ("email",), term, _FEW) if sent is not None else None
-    documents = search.ids(_document, ("number",), term, _FEW) if contacts is not None else None
-    if sent is None or contacts is None or documents is None:
+def _among(wanted: Filter, before: int | None) -> list[int] | None:
+    """The next messages among all that a term stands for; None where those are many, of which some
+    will soon be met, or no index knows."""
+    hits = (
+        search.hits(_mail, ("recipient",), wanted.term),
+        search.hits(_contact, ("email",), wanted.term),
+        search.hits(_document, ("number",), wanted.term),
+    )
+    if not all(one.is_indexed for one in hits):
         return None
-    for column, found in ((_mail.c.contact_id, contacts), (_mail.c.document_id, documents)):
-        if found:
-            theirs = sa.select(_mail.c.id).where(column.in_(found)).limit(_FEW + 1)
-            with reading() as connection:
-                sent += connection.execute(theirs).scalars()
-    return sent if len(sent) <= _FEW else None
+    # What is short is rarely had by few.
+    found = _next_of(hits, _FEW, wanted, before) if len(wanted.term) > _SHORT else None
+    if found is not None:
+        return found
+    some = sa.union_all(*(one.ids().limit(_MORE).subquery().select() for one in hits)).subquery()
+    if search.count(some.select(), _MORE) == _MORE:
+        return None
+    return _next_of(hits, _MORE, wanted, before)
+
+
+def _next_of(
+    hits: Iterable[search.Hits], most: int, wanted: Filter, before: int | None
+) -> list[int] | None:
+    """The next of what is found, in one statement, so that it is looked for once; None where that
+    is more than *most*."""
+    sent, contacts, documents = (one.ids().limit(most + 1).cte() for one in hits)
+    parts = (
+        sent.select(),
+        sa.select(_mail.c.id).where(_mail.c.contact_id.in_(contacts.select())),
+        sa.select(_mail.c.id).where(_mail.c.document_id.in_(documents.select())),
+    )
+    some = sa.union_all(*(one.limit(most + 1).subquery().select() for one in parts)).cte()
+    in_contacts, in_documents, in_mails = (
+        sa.select(sa.func.count()).select_from(one).scalar_subquery()
+        for one in (contacts, documents, some)
+    )
+    # "+ 0" and '+ ""' keep SQLite at the ids.
+    where = [_mail.c.id.in_(some.select()), _mail.c.organization_id + 0 == wanted.organization_id]
+    if before is not None:
+        where.append(_mail.c.id < before)
+    if wanted.state:
+        where.append(_mail.c.state + "" == wanted.state.value)
+    if wanted.kind:
+        where.append(_mail.c.kind + "" == wanted.kind.value)
+    newest = sa.select(_mail.c.id).where(*where).order_by(_mail.c.id.desc()).limit(PAGE + 1)
+    size = sa.select((in_contacts + in_documents + in_mails).label("n")).cte()
+    next_ = newest.subquery()
+    asked = sa.select(size.c.n, next_.c.id).select_from(size.outerjoin(next_, sa.true()))
+    with reading() as connection:
+        rows = connection.execute(asked.order_by(next_.c.id.desc())).all()
+    return [row.id for row in rows if row.id is not None] if rows[0].n <= most else None
 
 
 def _horizon(within: list[sa.ColumnElement[bool]]) -> Any:

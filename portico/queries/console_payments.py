@@ -1,8 +1,8 @@
 """Payments and refunds as the team lists and opens them, and what settles what (spec C4).
 
-A list is a merge of one range of an index for each kind, read no further than the page needs. A
-search looks at whole numbers and customers' names everywhere, and for a part of a number or a
-reference only at what is newest.
+A list is a range of an index, or a merge of one for each kind, read no further than the page needs. A
+search finds what has a part of its number or reference, of very many what is among the newest, and
+what is of few customers with a part of their name.
 """
 
 from __future__ import annotations
@@ -26,9 +26,12 @@ from portico.records.payment import Allocation, Payment, PaymentKind
 from portico.services.settlements import Side
 
 PAGE = 25
-_WINDOW = 2000  # so many of the newest are searched for a part of a number or a reference
-_MOST_CUSTOMERS = 5  # so many whose names match have their payments listed
+_WINDOW = 1000  # so many of the newest are looked through for what very many have
+_MOST_NUMBERED = 100  # so many with a part of their number or reference are put in order
+_WRITTEN = ("number", "reference")
 _MOST_OPEN = 100  # of one customer, to choose from
+
+_Condition = sa.ColumnElement[bool]
 
 _pay, _doc = Payment.__table__, Document.__table__
 _customer, _allocation = Customer.__table__, Allocation.__table__
@@ -56,6 +59,7 @@ _LABELS = {
 _KINDS = {
     Which.PAYMENTS: (PaymentKind.PAYMENT,),
     Which.REFUNDS: (PaymentKind.REFUND,),
+    Which.OPEN: tuple(PaymentKind),
 }
 
 
@@ -143,60 +147,108 @@ class _Asked:
 
     def places(self, key: Key | None, *, backwards: bool = False) -> list[Key]:
         """The next places beyond *key*, or before it, one more than a page."""
-        parts = list(self._parts(key, backwards))
-        if not parts:
-            return []
-        # The same payment may be found by its number and by its customer: union drops one.
-        every = (sa.union(*parts) if self.term else sa.union_all(*parts)).subquery()
-        by = (every.c.received_on, every.c.id)
-        merged = sa.select(every).order_by(*(one.asc() if backwards else one.desc() for one in by))
+        if self.term:
+            asked = self._search(key, backwards)
+        else:
+            parts = [_part(one, PAGE + 1, key, backwards).subquery() for one in self._ranges()]
+            every = sa.union_all(*(part.select() for part in parts)).subquery()
+            by = (every.c.received_on, every.c.id)
+            asked = sa.select(every).order_by(
+                *(one.asc() if backwards else one.desc() for one in by)
+            )
         with reading() as connection:
-            rows = connection.execute(merged.limit(PAGE + 1))
+            rows = connection.execute(asked.limit(PAGE + 1))
             return [Key(row.received_on, row.id) for row in rows]
 
-    def _parts(self, key: Key | None, backwards: bool) -> Iterator[sa.Select[Any]]:
-        for kind in _KINDS.get(self.which, tuple(PaymentKind)):
-            where = [_pay.c.organization_id == self.organization_id, _pay.c.kind == kind.value]
-            if self.which is Which.OPEN:
-                where += [_pay.c.unallocated > ZERO, _pay.c.voided_at.is_(None)]
-            if self.customer_id is not None:
-                where.append(_pay.c.customer_id == self.customer_id)
-            if not self.term:
-                yield _part(where, PAGE + 1, key, backwards).subquery().select()
-                continue
-            window = _part(where, _WINDOW, key, backwards, _pay.c.number, _pay.c.reference)
-            yield self._matching(window.subquery())
-            for found in self._elsewhere():
-                yield _part([*where, found], PAGE + 1, key, backwards).subquery().select()
+    def _ranges(self) -> list[list[_Condition]]:
+        """What indexes hold together, in the order of days."""
+        all_ = [_pay.c.organization_id == self.organization_id, *self._rest()]
+        kinds = _KINDS.get(self.which, ())
+        return [[*all_, _pay.c.kind == one.value] for one in kinds] or [all_]
 
-    def _matching(self, window: Any) -> sa.Select[Any]:
-        return sa.select(window.c.id, window.c.received_on).where(
-            search.written(window, ("number", "reference"), self.term)
+    def _rest(self) -> list[_Condition]:
+        rest: list[_Condition] = []
+        if self.which is Which.OPEN:
+            rest += [_pay.c.unallocated > ZERO, _pay.c.voided_at.is_(None)]
+        if self.customer_id is not None:
+            rest.append(_pay.c.customer_id == self.customer_id)
+        return rest
+
+    def _search(self, key: Key | None, backwards: bool) -> sa.Select[Any]:
+        """What has the term in its number or reference, of very many what is among the newest;
+        and what is of customers who have it in their names, if they are few."""
+        few = search.ids(_pay, _WRITTEN, self.term, self.organization_id, _MOST_NUMBERED)
+        ids = [self._numbered() if few is None else sa.select(_pay.c.id).where(_pay.c.id.in_(few))]
+        if few is None:
+            ids += self._among_newest(search.written(_pay, _WRITTEN, self.term), key, backwards)
+        if self.customer_id is None:
+            named = search.Customers(self.organization_id, self.term)
+            theirs = named.rows_in(_pay)
+            if theirs is None:
+                ids += self._of_customers(named.few or [], key, backwards)
+            elif named.few:
+                ids.append(theirs)
+        # "+ 0" and '+ ""' keep SQLite at the ids.
+        own = _pay.c.organization_id + 0 == self.organization_id
+        where = [_pay.c.id.in_(sa.union_all(*ids)), own, *self._rest()]
+        if self.which in _KINDS:
+            where.append((_pay.c.kind + "").in_([one.value for one in _KINDS[self.which]]))
+        return _part(where, PAGE + 1, key, backwards)
+
+    def _of_customers(
+        self, customers: Sequence[int], key: Key | None, backwards: bool
+    ) -> Iterator[sa.Select[Any]]:
+        """The ids of the next payments of each."""
+        for one in customers:
+            for where in self._ranges():
+                where = [*where, _pay.c.customer_id == one]
+                part = _part(where, PAGE + 1, key, backwards).subquery()
+                yield sa.select(part.c.id)
+
+    def _among_newest(
+        self, wanted: _Condition, key: Key | None, backwards: bool
+    ) -> Iterator[sa.Select[Any]]:
+        """The ids of what is among the newest of each range, and wanted."""
+        ranges = self._ranges()
+        for where in ranges:
+            last = _part(where, 1, key, backwards).offset(_WINDOW // len(ranges) - 1).subquery()
+            where = [*where, _up_to(last, backwards), wanted]
+            part = _part(where, PAGE + 1, key, backwards).subquery()
+            yield sa.select(part.c.id)
+
+    def _numbered(self) -> sa.Select[Any]:
+        """Payments whose whole number was typed."""
+        whole = {self.term, self.term.upper(), self.term.lower()}
+        return sa.select(_pay.c.id).where(
+            _pay.c.organization_id == self.organization_id, _pay.c.external_id.in_(whole)
         )
-
-    def _elsewhere(self) -> list[sa.ColumnElement[bool]]:
-        """Whole numbers, and customers whose names match, however old the payment is."""
-        customers = search.customers(self.organization_id, self.term, _MOST_CUSTOMERS)
-        return [
-            _pay.c.external_id.in_({self.term, self.term.upper(), self.term.lower()}),
-            *(_pay.c.customer_id == one for one in customers),
-        ]
 
 
 def _part(
-    where: Sequence[sa.ColumnElement[bool]],
-    limit: int,
-    key: Key | None,
-    backwards: bool,
-    *more: sa.ColumnElement[Any],
+    where: Sequence[_Condition], limit: int, key: Key | None, backwards: bool
 ) -> sa.Select[Any]:
     """Ids and days of a range beyond a key, in order."""
     by = (_pay.c.received_on, _pay.c.id)
-    asked = sa.select(_pay.c.id, _pay.c.received_on, *more).where(*where)
+    asked = sa.select(_pay.c.id, _pay.c.received_on).where(*where)
     if key is not None:
         there = sa.tuple_(sa.literal(key.on, sa.Date()), sa.literal(key.id, BigId))
         asked = asked.where(sa.tuple_(*by) > there if backwards else sa.tuple_(*by) < there)
     return asked.order_by(*(one.asc() if backwards else one.desc() for one in by)).limit(limit)
+
+
+def _up_to(last: sa.FromClause, backwards: bool) -> _Condition:
+    """That a row stands no further than the one in *last*, if there is one."""
+    end = Key(dt.date.max, LARGEST_ID) if backwards else Key(dt.date.min, 0)
+    at, id_ = (
+        sa.select(last.c.received_on).scalar_subquery(),
+        sa.select(last.c.id).scalar_subquery(),
+    )
+    there = sa.tuple_(
+        sa.func.coalesce(at, sa.literal(end.on, sa.Date())),
+        sa.func.coalesce(id_, sa.literal(end.id, BigId)),
+    )
+    here = sa.tuple_(_pay.c.received_on, _pay.c.id)
+    return here <= there if backwards else here >= there
 
 
 # --- one payment ------------------------------------------------------------------------------

@@ -288,7 +288,9 @@ def _merged(
     upwards: bool = False,
 ) -> list[Key]:
     """The next *limit* places over all runs: downwards from *key*, or upwards."""
-    few = search.ids(_doc, ("number",), term, _MOST_NUMBERED) if term else None
+    few = None
+    if term:
+        few = search.ids(_doc, ("number",), term, actor.organization_id, _MOST_NUMBERED)
     if few == []:
         return []
     parts = []

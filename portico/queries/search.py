@@ -1,15 +1,16 @@
 """Parts of words, found in an index of every three characters in a row.
 
 SQLite has such an index in a table of FTS5 beside each searched table, kept by triggers;
-PostgreSQL uses its own (pg_trgm) by itself for ILIKE. Migrations 0006 and 0007 make both. The few
-rows that an index finds are put in order; what very many have is met soon by whoever reads a list in
-order. Shorter terms stand for the triples that begin with them, which SQLite can list. PostgreSQL
-looks for them row by row, and for all where it has no pg_trgm.
+PostgreSQL uses its own (pg_trgm) by itself for ILIKE. Migrations 0006 to 0008 make both. Few rows
+that an index finds are put in any order that is wanted; many it gives in the order of their ids, and
+stops when a page is full. Shorter terms stand for the triples that begin with them, which SQLite can
+list. PostgreSQL looks for them row by row, and for all where it has no pg_trgm.
 """
 
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 from functools import cache
 from itertools import product
 from typing import Any
@@ -21,39 +22,115 @@ from portico.records.customer import Customer
 
 SHORTEST = 3  # characters of a term that an index knows
 MOST = 500  # rows that are put in order; of more, a list is read in its own
-_MOST_SORTED = 3000  # rows that a database puts in order by itself
-_MOST_TRIPLES = 100  # that a shorter term may stand for
+_FEW_CUSTOMERS = 50
+_MOST_AT_HAND = 300  # customers that a list is held against; more will soon be met
+_MOST_TRIPLES = 40  # that a shorter term may stand for
 
 _customer = Customer.__table__
 
 
-def ids(
-    table: sa.FromClause, columns: tuple[str, ...], term: str, most: int = MOST
-) -> list[int] | None:
-    """The rows of a whole table that have *term* in one of the columns, in capitals or not; None
-    where there are more than *most*, or no index knows."""
-    asked = _indexed(table, columns, term)
-    return None if asked is None else _at_most(most, asked)
+@dataclass(frozen=True, slots=True)
+class Hits:
+    """The rows of a table that have a term in one of some columns, for a statement about them."""
+
+    table: sa.FromClause
+    columns: tuple[str, ...]
+    term: str
+    index: sa.TableClause | None  # of SQLite, where that knows the term
+    where: sa.ColumnElement[bool]
+
+    @property
+    def id(self) -> sa.ColumnElement[Any]:
+        """What the rows can be ordered by, either way, and come by themselves."""
+        return self.table.c.id if self.index is None else self.index.c.rowid
+
+    @property
+    def rows(self) -> sa.FromClause:
+        """The table, behind its index."""
+        if self.index is None:
+            return self.table
+        return self.index.join(self.table, self.table.c.id == self.index.c.rowid)
+
+    @property
+    def is_indexed(self) -> bool:
+        """Whether they are found without reading the table."""
+        if _on_sqlite():
+            return self.index is not None
+        return len(self.term) >= SHORTEST and _has_trigrams(_database())
+
+    @property
+    def are_many(self) -> bool:
+        """Whether that is known without counting: what SQLite's index leaves out."""
+        return self.index is None and _on_sqlite()
+
+    def ids(self) -> sa.Select[Any]:
+        source = self.table if self.index is None else self.index
+        return sa.select(self.id).select_from(source).where(self.where)
+
+    def has(self, row: sa.FromClause) -> sa.ColumnElement[bool]:
+        """That a row of the table, or of an alias of it, is one of them; never NULL."""
+        if self.index is None:
+            return sa.func.coalesce(written(row, self.columns, self.term), sa.false())
+        return sa.exists().where(self.where, self.index.c.rowid == row.c.id)
 
 
-def read_ids(
-    table: sa.FromClause, columns: tuple[str, ...], term: str, most: int = MOST
-) -> list[int] | None:
-    """The same, where need be by reading the whole table: for those that are no longer than there
-    are people."""
-    asked = _indexed_or_read(table, columns, term)
-    return None if asked is None else _at_most(most, asked)
+def hits(table: sa.FromClause, columns: tuple[str, ...], term: str) -> Hits:
+    """What has *term* in one of the columns, in capitals or not. What no index knows is looked for
+    row by row: on SQLite that is only what very many have."""
+    found = _match(table, columns, term) if _on_sqlite() else None
+    if found is None:
+        return Hits(table, columns, term, None, written(table, columns, term))
+    return Hits(table, columns, term, *found)
 
 
-def within(table: sa.FromClause, columns: tuple[str, ...], term: str) -> sa.Select[Any] | None:
-    """The same as a SELECT of ids that is part of another; None where there are more than can be
-    put in order: who reads a list in order will soon meet some."""
-    asked = _indexed_or_read(table, columns, term)
-    if asked is None:
-        return None
-    some = sa.select(sa.func.count()).select_from(asked.limit(_MOST_SORTED + 1).subquery())
+def count(asked: sa.Select[Any], most: int) -> int:
+    """How many rows there are, counted up to *most*."""
+    some = sa.select(sa.func.count()).select_from(asked.limit(most).subquery())
     with reading() as connection:
-        return asked if connection.execute(some).scalar_one() <= _MOST_SORTED else None
+        return connection.execute(some).scalar_one()
+
+
+def ids(
+    table: sa.FromClause, columns: tuple[str, ...], term: str, organization_id: int, most: int
+) -> list[int] | None:
+    """The rows of an organization that have *term* in one of the columns, in capitals or not; None
+    where there are more than *most*, or no index knows."""
+    found = hits(table, columns, term)
+    if not found.is_indexed:
+        return None
+    own = table.c.organization_id + 0 == organization_id  # "+ 0" keeps SQLite at the index
+    return _at_most(most, sa.select(found.id).select_from(found.rows).where(found.where, own))
+
+
+class Customers:
+    """The customers of an organization in whose name a term is, for a list of what is theirs."""
+
+    def __init__(self, organization_id: int, term: str) -> None:
+        self._organization_id, self._term = organization_id, term
+        self._hits = hits(_customer, ("name",), term)
+        own = _customer.c.organization_id + 0 == organization_id  # "+ 0" keeps SQLite at the index
+        named = sa.select(_customer.c.id).select_from(self._hits.rows).where(self._hits.where, own)
+        some = _at_most(_MOST_AT_HAND, named)
+        self._are_at_hand = some is not None
+        # Their ids; None: there are more.
+        self.few = some if some is not None and len(some) <= _FEW_CUSTOMERS else None
+
+    def rows_in(self, table: sa.FromClause) -> sa.Select[Any] | None:
+        """The ids of what is theirs in a table; None where that is too much to be put in order."""
+        if self.few is None:
+            return None
+        theirs = sa.select(table.c.id).where(
+            table.c.organization_id == self._organization_id, table.c.customer_id.in_(self.few)
+        )
+        return theirs if not self.few or count(theirs, MOST + 1) <= MOST else None
+
+    def has(self, column: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
+        """That the customer in *column* is one of them, for rows of the organization that are read
+        in their order."""
+        if self._are_at_hand and self._hits.index is not None:
+            return column.in_(self._hits.ids())
+        written_ = written(_customer, ("name",), self._term)
+        return sa.exists().where(_customer.c.id == column, written_)
 
 
 def _at_most(most: int, asked: sa.Select[Any]) -> list[int] | None:
@@ -78,17 +155,6 @@ def _has_trigrams(_database_url: str) -> bool:
     return known is not None
 
 
-def customers(organization_id: int, term: str, limit: int) -> list[int]:
-    """The first customers by name of those in whose name the term is."""
-    found, own = within(_customer, ("name",), term), _customer.c.organization_id
-    wanted = [own == organization_id, written(_customer, ("name",), term)]
-    if found is not None:
-        wanted = [own + 0 == organization_id, _customer.c.id.in_(found)]  # "+ 0" keeps SQLite there
-    named = sa.select(_customer.c.id).where(*wanted).order_by(_customer.c.name, _customer.c.id)
-    with reading() as connection:
-        return list(connection.execute(named.limit(limit)).scalars())
-
-
 def written(table: sa.FromClause, columns: tuple[str, ...], term: str) -> sa.ColumnElement[bool]:
     """That a row has *term* in one of the columns, judged row by row as a list is read."""
     return sa.or_(*(_contains(table.c[name], term) for name in columns))
@@ -103,39 +169,21 @@ def _contains(column: sa.ColumnElement[Any], term: str) -> sa.ColumnElement[bool
     return sa.or_(*(contains(one, autoescape=True) for one in spellings))
 
 
-def _indexed_or_read(
+def _match(
     table: sa.FromClause, columns: tuple[str, ...], term: str
-) -> sa.Select[Any] | None:
-    """On SQLite an index knows all but what very many have."""
-    asked = _indexed(table, columns, term)
-    if asked is None and not _on_sqlite():
-        return sa.select(table.c.id).where(written(table, columns, term))
-    return asked
-
-
-def _indexed(table: sa.FromClause, columns: tuple[str, ...], term: str) -> sa.Select[Any] | None:
-    """The rows' ids by an index; None where it does not know, or a term stands for too much."""
-    if _on_sqlite():
-        return _in_own_index(table, columns, term)
-    if len(term) < SHORTEST or not _has_trigrams(_database()):
-        return None
-    return sa.select(table.c.id).where(written(table, columns, term))
-
-
-def _in_own_index(
-    table: sa.FromClause, columns: tuple[str, ...], term: str
-) -> sa.Select[Any] | None:
-    """A term in quotes is a phrase: its triples of characters, one after the other."""
+) -> tuple[sa.TableClause, sa.ColumnElement[bool]] | None:
+    """SQLite's index of a table, and what a row of it has to match; None for what stands for too
+    many triples. A term in quotes is a phrase: its triples, one after the other."""
     name = f"search_{table.name}"  # type: ignore[attr-defined]
+    index = sa.table(name, sa.column("rowid", BigId), sa.column(name))
     phrases = [term] if len(term) >= SHORTEST else _triples(name, term)
     if not phrases:
-        return sa.select(table.c.id).where(sa.false())
+        return index, sa.false()
     if len(phrases) > _MOST_TRIPLES:
         return None
     quoted = (one.replace('"', '""') for one in phrases)
     any_of_them = " OR ".join(f'"{one}"' for one in quoted)
-    found = sa.select(sa.column("rowid", BigId)).select_from(sa.table(name))
-    return found.where(sa.column(name).op("MATCH")(f"{{{' '.join(columns)}}} : ({any_of_them})"))
+    return index, index.c[name].op("MATCH")(f"{{{' '.join(columns)}}} : ({any_of_them})")
 
 
 def _triples(name: str, term: str) -> list[str]:

@@ -83,7 +83,9 @@ class Document(Model):
         ),
         sa.Index("ix_documents_number", "organization_id", "number"),
         # The team's lists, over all customers.
-        sa.Index("ix_documents_newest", "organization_id", "issued_on", "id", "number"),
+        sa.Index(
+            "ix_documents_newest", "organization_id", "issued_on", "id", "number", "customer_id"
+        ),
         sa.Index("ix_documents_states", "organization_id", "kind", "state", "issued_on", "id"),
         sa.Index(
             "ix_documents_to_send", "organization_id", "kind", "issued_on", "id",

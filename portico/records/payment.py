@@ -33,7 +33,8 @@ class Payment(Model):
             "ix_payments_customer_list",
             "organization_id", "customer_id", "received_on", "id", "number",  # backwards
         ),
-        # The team's list, over all customers.
+        # The team's lists, over all customers.
+        sa.Index("ix_payments_days", "organization_id", "received_on", "id"),
         sa.Index("ix_payments_newest", "organization_id", "kind", "received_on", "id"),
         sa.Index(
             "ix_payments_open", "organization_id", "kind", "received_on", "id",

@@ -43,10 +43,16 @@ T = TypeVar("T")
 # --- who can be invited -------------------------------------------------------------------------
 
 
-def eligible(organization_id: int) -> sa.Select[int, int, str, str | None]:
+def eligible(
+    organization_id: int, among: sa.CompoundSelect[Any] | None = None
+) -> sa.Select[int, int, str, str | None]:
     """The people who can be invited together, with account and customer; nobody whose access the
-    team took away, and nobody who was invited before, unless that mail never went out."""
+    team took away, and nobody who was invited before, unless that mail never went out. *among*:
+    of few contacts, by their ids."""
     other = aliased(PortalAccount)
+    own = Contact.organization_id == organization_id
+    if among is not None:  # "+ 0" keeps SQLite at their ids
+        own = sa.and_(Contact.organization_id + 0 == organization_id, Contact.id.in_(among))
     taken = sa.exists().where(
         other.organization_id == organization_id,
         other.email == sa.func.lower(Contact.email),
@@ -58,7 +64,7 @@ def eligible(organization_id: int) -> sa.Select[int, int, str, str | None]:
         .outerjoin(PortalAccount, PortalAccount.contact_id == Contact.id)
         .outerjoin(Mail, Mail.id == PortalAccount.invitation_mail_id)
         .where(
-            Contact.organization_id == organization_id,
+            own,
             Customer.organization_id + 0 == organization_id,  # "+ 0": contacts lead, in their order
             Customer.is_active.is_(True),
             Customer.portal_withdrawn_at.is_(None),

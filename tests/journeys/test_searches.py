@@ -7,8 +7,9 @@ from urllib.parse import quote
 import pytest
 import sqlalchemy as sa
 
+from portico import clock
 from portico.db import db, unit_of_work
-from portico.queries import console_activity, console_customers, search
+from portico.queries import console_activity, console_customers
 from portico.records.activity import Activity, ActivityName, ActorKind
 from portico.records.content import Kind
 from portico.records.customer import Contact, Customer
@@ -100,37 +101,115 @@ def test_what_is_written_anew_is_found_and_what_it_was_is_not(both):
             acme.execute(f"INSERT INTO {name} ({name}, rank) VALUES ('integrity-check', 1)")
 
 
-def test_few_and_very_many_are_paged_in_the_same_order(both):
-    """More than an index puts in order, and fewer: by name, without gap or repetition."""
+def test_few_are_paged_by_name_and_very_many_as_they_were_added(both):
+    """Without gap or repetition, on and back, where own names end and contacts' names begin too."""
     acme, organization = both.acme, both.acme.customer(MARIT).organization_id
-    many = search.MOST + 40
-    values = [
-        {"organization_id": organization, "name": f"{'Bygg' if n % 7 else 'Bad'} {n * 379 % many:04} Ås",
-         "is_active": True, "portal_enabled": False, "created_at": acme.customer(MARIT).created_at}
-        for n in range(many)
+    new = {"organization_id": organization, "is_active": True, "created_at": clock.now()}
+    customers = [
+        {**new, "id": 1000 + n, "name": f"{'Bygg' if n % 7 else 'Tuvas'} {n * 79 % 240:03} Ås",
+         "portal_enabled": False}
+        for n in range(240)
     ]  # fmt: skip
-    _execute(acme, sa.insert(Customer), values)
-    names = [one["name"] for one in values]
+    contacts = [
+        {**new, "customer_id": 1000 + n * 17 % 240, "name": f"{name} {n:03}", "portal_access": True}
+        for name in ("Tuva", "Åse", "Tuva Åse")
+        for n in range(0, 240, 2)
+    ]
+    _execute(acme, sa.insert(Customer), customers)
+    _execute(acme, sa.insert(Contact), contacts)
+
+    def has(term, one):
+        return term.casefold() in one["name"].casefold()
+
     with acme.scope():
-        assert search.ids(Customer.__table__, ("name",), " ås") is None
-        for term in (" ås", "BAD", "bygg 01", "1 ÅS", "åS", "7"):
-            expected = sorted(name for name in names if term.casefold() in name.casefold())
-            assert len(expected) > console_customers.PAGE
+        for term in ("tuva", " ås", "åS", "ÅSE", "åse 1", "bygg 01", "1 ÅS", "7", "tuva åse 02"):
+            own = [one["id"] for one in customers if has(term, one)]
+            people = [one["customer_id"] for one in contacts if has(term, one)]
+            expected = list(dict.fromkeys(own + people))
+            assert len(expected) > 1, term
+            if max(len(own), len(people)) <= 2 * console_customers.PAGE:
+                names = {one["id"]: (one["name"], one["id"]) for one in customers}
+                expected.sort(key=lambda one: names[one])
             assert _every_page(organization, term) == expected, term
 
 
+def test_a_customer_is_found_once_whatever_capitals_an_index_folds(both):
+    """An index takes some letters for the same that LIKE does not, and the other way round."""
+    acme, organization = both.acme, both.acme.customer(MARIT).organization_id
+    new = {"organization_id": organization, "is_active": True, "created_at": clock.now()}
+    for start, many, other, contacts in (
+        (1000, "Groß", "Gross AG", ("Herr Groß", "Anna Gross", "Peter Groß")),
+        (2000, "Åäland", "åÄland", ("åäland mann", "åÄland A", "åäland B")),
+    ):
+        names = [*(f"{many} {number}" for number in range(60)), other, f"Zett {start}"]
+        customers = [
+            {**new, "id": start + number, "name": name, "portal_enabled": True}
+            for number, name in enumerate(names)
+        ]
+        whose = (start + 60, start + 61, start + 61)
+        people = [
+            {**new, "customer_id": one, "name": name, "portal_access": False}
+            for one, name in zip(whose, contacts, strict=True)
+        ]
+        _execute(acme, sa.insert(Customer), customers)
+        _execute(acme, sa.insert(Contact), people)
+        with acme.scope():
+            found = _every_page(organization, many.lower())
+        assert sorted(found) == [one["id"] for one in customers], many
+
+
+def test_a_place_that_is_none_any_more_leads_to_the_first_page(both):
+    """A list has grown, or shrunk, or a customer has another name, while somebody paged."""
+    acme, organization = both.acme, both.acme.customer(MARIT).organization_id
+    new = {"organization_id": organization, "is_active": True, "created_at": clock.now()}
+    customers = [
+        {**new, "id": 1000 + n, "name": f"Bygg {n:03}", "portal_enabled": True} for n in range(80)
+    ]
+    _execute(acme, sa.insert(Customer), customers)
+    with acme.scope():
+        for term, places in {
+            "bygg": ("1030", "99999", f"{2**70}", "own-0", "own-", "by", "-"),
+            "bygg 01": ("99999", "own-0"),
+            "": ("99999", "by-1030", "own-1030"),
+        }.items():
+            first = [row.id for row in console_customers.page(organization, term=term).rows]
+            for place in map(console_customers.Place.parse, places):
+                page = console_customers.page(organization, term=term, before=place)
+                assert [row.id for row in page.rows] == first, (term, place)
+        for text in ("by-0", "by-99999", "own-99999", "own-1079"):
+            for how in ("before", "beyond"):
+                edge = {how: console_customers.Place.parse(text)}
+                ids = [
+                    row.id for row in console_customers.page(organization, term="bygg", **edge).rows
+                ]
+                assert len(ids) == len(set(ids)), (how, text)
+
+
+def test_somebody_called_exactly_so_can_be_picked_among_very_many(both):
+    acme, organization = both.acme, both.acme.customer(MARIT).organization_id
+    new = {"organization_id": organization, "is_active": True, "created_at": clock.now()}
+    names = [*(f"Berg {n}" for n in range(60)), "Berg"]
+    customers = [{**new, "name": name, "portal_enabled": True} for name in names]
+    _execute(acme, sa.insert(Customer), customers)
+    with acme.scope():
+        assert console_customers.active(organization, "berg", 8)[0].name == "Berg"
+        assert console_customers.active(organization + 1, "berg", 8) == []
+
+
 def _every_page(organization, term):
-    """All names over all pages; and back again."""
-    names, edge = [], None
+    """All ids over all pages; and back again."""
+    ids, edge, pages = [], None, []
     while True:
         page = console_customers.page(organization, term=term, beyond=edge)
-        names += [row.name for row in page.rows]
+        pages.append(page)
+        ids += [row.id for row in page.rows]
         if page.on is None:
             break
-        edge = page.on
-    back = console_customers.page(organization, term=term, before=page.back)
-    assert [row.name for row in back.rows] == names[-len(page.rows) - 25 : -len(page.rows)]
-    return names
+        edge = console_customers.Place.parse(str(page.on))
+    for page, last in zip(pages[1:], pages, strict=False):
+        back = console_customers.page(organization, term=term, before=page.back)
+        assert [row.id for row in back.rows] == [row.id for row in last.rows]
+    return ids
 
 
 def test_the_log_is_searched_by_whom_it_names_and_forgets_what_was_erased(both):
