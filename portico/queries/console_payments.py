@@ -1,8 +1,8 @@
 """Payments and refunds as the team lists and opens them, and what settles what (spec C4).
 
 A list is a range of an index, or a merge of one for each kind, read no further than the page needs. A
-search finds what has a part of its number or reference, of very many what is among the newest, and
-what is of few customers with a part of their name.
+search finds what has a part of its number or reference, or of its customer's name; of very many what
+is among the newest.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from portico.services.settlements import Side
 
 PAGE = 25
 _WINDOW = 1000  # so many of the newest are looked through for what very many have
+_FEW_CUSTOMERS = 5  # so many have all their payments listed, however many those are
 _MOST_NUMBERED = 100  # so many with a part of their number or reference are put in order
 _WRITTEN = ("number", "reference")
 _MOST_OPEN = 100  # of one customer, to choose from
@@ -175,19 +176,22 @@ class _Asked:
         return rest
 
     def _search(self, key: Key | None, backwards: bool) -> sa.Select[Any]:
-        """What has the term in its number or reference, of very many what is among the newest;
-        and what is of customers who have it in their names, if they are few."""
+        """What has the term in its number or reference, and what is of customers who have it in
+        their names; of very many what is among the newest."""
         few = search.ids(_pay, _WRITTEN, self.term, self.organization_id, _MOST_NUMBERED)
         ids = [self._numbered() if few is None else sa.select(_pay.c.id).where(_pay.c.id.in_(few))]
-        if few is None:
-            ids += self._among_newest(search.written(_pay, _WRITTEN, self.term), key, backwards)
+        newest = [search.written(_pay, _WRITTEN, self.term)] if few is None else []
         if self.customer_id is None:
             named = search.Customers(self.organization_id, self.term)
-            theirs = named.rows_in(_pay)
-            if theirs is None:
-                ids += self._of_customers(named.few or [], key, backwards)
-            elif named.few:
+            theirs = named.rows_in(_pay) if named.few != [] else None
+            if theirs is not None:
                 ids.append(theirs)
+            elif named.few is not None and len(named.few) <= _FEW_CUSTOMERS:
+                ids += self._of_customers(named.few, key, backwards)
+            else:
+                newest.append(named.has(_pay.c.customer_id))
+        if newest:
+            ids += self._among_newest(sa.or_(*newest), key, backwards)
         # "+ 0" and '+ ""' keep SQLite at the ids.
         own = _pay.c.organization_id + 0 == self.organization_id
         where = [_pay.c.id.in_(sa.union_all(*ids)), own, *self._rest()]

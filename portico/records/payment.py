@@ -34,7 +34,7 @@ class Payment(Model):
             "organization_id", "customer_id", "received_on", "id", "number",  # backwards
         ),
         # The team's lists, over all customers.
-        sa.Index("ix_payments_days", "organization_id", "received_on", "id"),
+        sa.Index("ix_payments_days", "organization_id", "received_on", "id", "customer_id"),
         sa.Index("ix_payments_newest", "organization_id", "kind", "received_on", "id"),
         sa.Index(
             "ix_payments_open", "organization_id", "kind", "received_on", "id",

@@ -34,7 +34,8 @@ _NEWEST = ("organization_id", "issued_on", "id", "number", "customer_id")
 
 def upgrade() -> None:
     _make_anew(wide=True)
-    op.create_index("ix_payments_days", "payments", ["organization_id", "received_on", "id"])
+    days = ["organization_id", "received_on", "id", "customer_id"]
+    op.create_index("ix_payments_days", "payments", days)
     if op.get_bind().dialect.name == "sqlite":
         _search_on_sqlite()
     else:
