@@ -127,8 +127,9 @@ def page(
         if len(found) > PAGE:
             return _page(organization_id, found[:PAGE][::-1], on=True, back=True)
     found = asked.places(beyond)
-    more, moved = len(found) > PAGE, bool(found) and beyond is not None
-    return _page(organization_id, found[:PAGE], on=more, back=moved)
+    if beyond is not None and not found:  # a place that is none any more
+        beyond, found = None, asked.places(None)
+    return _page(organization_id, found[:PAGE], on=len(found) > PAGE, back=beyond is not None)
 
 
 _Found = tuple[Place, int]  # and the customer's id

@@ -176,6 +176,12 @@ def test_a_place_that_is_none_any_more_leads_to_the_first_page(both):
             for place in map(console_customers.Place.parse, places):
                 page = console_customers.page(organization, term=term, before=place)
                 assert [row.id for row in page.rows] == first, (term, place)
+            for place in (
+                console_customers.Place(99999),
+                console_customers.Place.parse("by-99999"),
+            ):
+                page = console_customers.page(organization, term=term, beyond=place)
+                assert [row.id for row in page.rows] == first, (term, place)
         for text in ("by-0", "by-99999", "own-99999", "own-1079"):
             for how in ("before", "beyond"):
                 edge = {how: console_customers.Place.parse(text)}
