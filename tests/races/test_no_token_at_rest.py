@@ -70,8 +70,12 @@ def test_no_mailed_token_lies_anywhere(raise_curtain, backend):
         assert {"queue.db", "limits.db", "worker.log", f"server-{port}.log"} <= names
         if backend == "sqlite":
             assert {"acme.db", "acme.db-wal", "bolt.db"} <= names
-        for file in files:
-            data = file.read_bytes()
+        for file in sorted(files, key=lambda file: file.parent.name != "spool"):
+            try:
+                data = file.read_bytes()
+            except FileNotFoundError:  # its rows went into a database, which is read after it
+                assert file.parent.name == "spool", file
+                continue
             for token in tokens:
                 assert token.encode() not in data, file.name
     if backend == "postgres":
