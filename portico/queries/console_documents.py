@@ -307,12 +307,12 @@ class _Asked:
             newest.append(search.written(_doc, ("number",), term))
         if self._wanted.customer_id is None:
             named = search.Customers(self._organization_id, term)
-            theirs = named.rows_in(_doc) if named.few != [] else None
+            theirs = named.rows_in(_doc)
             if theirs is not None:
                 parts += self._of_ids(theirs, limit, key, upwards)
             elif named.few is not None and len(named.few) <= _FEW_CUSTOMERS:
                 parts += self._of_customers(named.few, limit, key, upwards)
-            elif named.few != []:
+            else:
                 newest.append(named.has(_doc.c.customer_id))
         if newest:
             parts += self._among_newest(ranges, newest, limit, key, upwards)

@@ -183,7 +183,7 @@ class _Asked:
         newest = [search.written(_pay, _WRITTEN, self.term)] if few is None else []
         if self.customer_id is None:
             named = search.Customers(self.organization_id, self.term)
-            theirs = named.rows_in(_pay) if named.few != [] else None
+            theirs = named.rows_in(_pay)
             if theirs is not None:
                 ids.append(theirs)
             elif named.few is not None and len(named.few) <= _FEW_CUSTOMERS:

@@ -116,13 +116,14 @@ class Customers:
         self.few = some if some is not None and len(some) <= _FEW_CUSTOMERS else None
 
     def rows_in(self, table: sa.FromClause) -> sa.Select[Any] | None:
-        """The ids of what is theirs in a table; None where that is too much to be put in order."""
-        if self.few is None:
+        """The ids of what is theirs in a table; None where they are nobody, or it is too much to be
+        put in order."""
+        if not self.few:
             return None
         theirs = sa.select(table.c.id).where(
             table.c.organization_id == self._organization_id, table.c.customer_id.in_(self.few)
         )
-        return theirs if not self.few or count(theirs, MOST + 1) <= MOST else None
+        return theirs if count(theirs, MOST + 1) <= MOST else None
 
     def has(self, column: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
         """That the customer in *column* is one of them, for rows of the organization that are read
