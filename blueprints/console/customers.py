@@ -10,9 +10,10 @@ from flask import Response, request, url_for
 from blueprints.console import bp
 from blueprints.console.frame import console_page
 from blueprints.console.gate import me, needs
-from portico.queries import console_activity, console_customers, console_documents
+from portico.queries import console_activity, console_customer, console_customers, console_documents
 from portico.queries.console_activity import Filter, Key
-from portico.queries.console_customers import CustomerRecord, Person, Place
+from portico.queries.console_customer import CustomerRecord, Person
+from portico.queries.console_customers import Place
 from portico.queries.console_documents import Wanted, Which
 from portico.queries.lists import LARGEST_ID, search_term
 from portico.records.content import Kind
@@ -242,14 +243,14 @@ def contact_account(customer_id: int, contact_id: int) -> Response:
 
 def find(customer_id: int) -> CustomerRecord:
     """A customer of the organization at hand. Raises NotFound."""
-    found = console_customers.find(me().organization_id, customer_id)
+    found = console_customer.find(me().organization_id, customer_id)
     if found is None:
         raise NotFound(hint="")
     return found
 
 
 def _find_person(customer_id: int, contact_id: int) -> Person:
-    found = console_customers.person(me().organization_id, customer_id, contact_id)
+    found = console_customer.person(me().organization_id, customer_id, contact_id)
     if found is None:
         raise NotFound(hint="")
     return found
@@ -260,13 +261,13 @@ def _why(at: CustomerRecord) -> SimpleNamespace:
     contact_id = _number(request.args.get("contact", ""))
     number = search_term(request.args.get("number", ""))
     person = (
-        console_customers.person(me().organization_id, at.id, contact_id) if contact_id else None
+        console_customer.person(me().organization_id, at.id, contact_id) if contact_id else None
     )
     answers: list[tuple[str, list[reasons.Condition]]] = []
     if person is not None and number:
         answers = [
             (f"{KINDS[Kind(kind)].label} {number}", reasons.why(person.id, document_id))
-            for document_id, kind in console_customers.numbered(me().organization_id, number)
+            for document_id, kind in console_customer.numbered(me().organization_id, number)
         ]
     elif person is not None:
         answers = [("the portal", reasons.why(person.id))]
@@ -295,7 +296,7 @@ def _page(
 ) -> Response:
     who = me()
     beyond = _number(request.args.get("people", "")) or 0
-    people, more_people = console_customers.people(at.id, beyond=beyond)
+    people, more_people = console_customer.people(at.id, beyond=beyond)
     documents = console_documents.page(
         who.organization_id, Wanted(Which.ALL, None, at.id, ""), who.org.zone, size=_DOCUMENTS
     )

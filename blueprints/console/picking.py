@@ -8,8 +8,9 @@ from typing import Any
 from flask import request
 
 from blueprints.console.gate import me
-from portico.queries import console_customers
-from portico.queries.console_customers import CustomerLine, CustomerRecord
+from portico.queries import console_customer, console_customers
+from portico.queries.console_customer import CustomerRecord
+from portico.queries.console_customers import CustomerLine
 from portico.queries.lists import LARGEST_ID, search_term
 
 _FOUND = 8
@@ -48,7 +49,7 @@ def from_form(action: str) -> Picked:
 
 def of(customer_id: int) -> Picked:
     """A customer whose paper was found in this organization."""
-    return Picked(console_customers.find(me().organization_id, customer_id))
+    return Picked(console_customer.find(me().organization_id, customer_id))
 
 
 def search(text: str, *, asked: bool = False) -> Picked:
@@ -75,4 +76,4 @@ def _find(text: str) -> CustomerRecord | None:
     customer_id = number(text)
     if customer_id is None:
         return None
-    return console_customers.find(me().organization_id, customer_id)
+    return console_customer.find(me().organization_id, customer_id)

@@ -20,8 +20,8 @@ from blueprints.customer_portal import files, money, projects
 from blueprints.customer_portal.frame import navigation
 from blueprints.customer_portal.lists import ListView
 from portico.files.names import content_disposition
-from portico.queries import console_customers, dashboard, lists, organizations, own_documents, shown
-from portico.queries.console_customers import CustomerRecord
+from portico.queries import console_customer, dashboard, lists, organizations, own_documents, shown
+from portico.queries.console_customer import CustomerRecord
 from portico.queries.lists import SECTIONS, Key, Section
 from portico.queries.shown import Shown
 from portico.queries.signed_in import SignedIn
@@ -54,7 +54,7 @@ _PAGES = {
 @needs(Permission.VIEW, Permission.MANAGE_PORTAL_ACCESS)
 def customer_preview(customer_id: int) -> Response:
     at = find(customer_id)
-    who = console_customers.as_signed_in(me().org, at)
+    who = console_customer.as_signed_in(me().org, at)
     board = dashboard.read(who.actor, who.org.zone, who.org.sections)
     return _page("portal/dashboard.html", at, who, board=board, greeting="Good day")
 
@@ -63,7 +63,7 @@ def customer_preview(customer_id: int) -> Response:
 @needs(Permission.VIEW, Permission.MANAGE_PORTAL_ACCESS)
 def customer_preview_list(customer_id: int, section: str) -> Response:
     at, of = find(customer_id), _section(section)
-    who = console_customers.as_signed_in(me().org, at)
+    who = console_customer.as_signed_in(me().org, at)
     chosen = of.filter(request.args.get("state", ""))
     term = lists.search_term(request.args.get("q", ""))
     found = lists.page(
@@ -82,7 +82,7 @@ def customer_preview_list(customer_id: int, section: str) -> Response:
 @needs(Permission.VIEW, Permission.MANAGE_PORTAL_ACCESS)
 def customer_preview_payments(customer_id: int) -> Response:
     at = find(customer_id)
-    who = console_customers.as_signed_in(me().org, at)
+    who = console_customer.as_signed_in(me().org, at)
     context = money.payments_context(who, partial(_within(at), "customer_portal.payments"))
     return _page("portal/payments.html", at, who, part="portal/_payments.html", **context)
 
@@ -91,7 +91,7 @@ def customer_preview_payments(customer_id: int) -> Response:
 @needs(Permission.VIEW, Permission.MANAGE_PORTAL_ACCESS)
 def customer_preview_payment(customer_id: int, payment_id: int) -> Response:
     at = find(customer_id)
-    who = console_customers.as_signed_in(me().org, at)
+    who = console_customer.as_signed_in(me().org, at)
     context = money.payment_context(who, payment_id, _within(at))
     return _page("portal/payment.html", at, who, **context)
 
@@ -101,7 +101,7 @@ def customer_preview_payment(customer_id: int, payment_id: int) -> Response:
 def customer_preview_statement(customer_id: int) -> Response:
     """Of any period; the team makes its PDF where it issues one."""
     at = find(customer_id)
-    who = console_customers.as_signed_in(me().org, at)
+    who = console_customer.as_signed_in(me().org, at)
     return _page("portal/statement.html", at, who, pdf_url=None, **money.statement_context(who))
 
 
@@ -109,7 +109,7 @@ def customer_preview_statement(customer_id: int) -> Response:
 @needs(Permission.VIEW, Permission.MANAGE_PORTAL_ACCESS)
 def customer_preview_projects(customer_id: int) -> Response:
     at = _with_projects(customer_id)
-    who = console_customers.as_signed_in(me().org, at)
+    who = console_customer.as_signed_in(me().org, at)
     return _page("portal/projects.html", at, who, page=projects.card_page(who.actor))
 
 
@@ -117,7 +117,7 @@ def customer_preview_projects(customer_id: int) -> Response:
 @needs(Permission.VIEW, Permission.MANAGE_PORTAL_ACCESS)
 def customer_preview_project(customer_id: int, project_id: int) -> Response:
     at = _with_projects(customer_id)
-    who = console_customers.as_signed_in(me().org, at)
+    who = console_customer.as_signed_in(me().org, at)
     found = projects.find(who.actor, project_id)
     context = projects.project_context(found, projects.wanted_tab(), who.org.timezone)
     said: dict[str, Any] = {"typed": "", "errors": {}, "said": False}
@@ -130,7 +130,7 @@ def customer_preview_project(customer_id: int, project_id: int) -> Response:
 @needs(Permission.VIEW, Permission.MANAGE_PORTAL_ACCESS)
 def customer_preview_files(customer_id: int) -> Response:
     at = find(customer_id)
-    who = console_customers.as_signed_in(me().org, at)
+    who = console_customer.as_signed_in(me().org, at)
     context = files.documents_context(who)
     return _page("portal/files.html", at, who, part="portal/_files.html", **context)
 
@@ -139,7 +139,7 @@ def customer_preview_files(customer_id: int) -> Response:
 @needs(Permission.VIEW, Permission.MANAGE_PORTAL_ACCESS)
 def customer_preview_document(customer_id: int, section: str, document_id: int) -> Response:
     at, of = find(customer_id), _section(section)
-    who = console_customers.as_signed_in(me().org, at)
+    who = console_customer.as_signed_in(me().org, at)
     document = _find(who, of, document_id)
     _note(document, document_pages.viewed(document))
     return _page(
@@ -165,7 +165,7 @@ def customer_preview_document(customer_id: int, section: str, document_id: int) 
 def customer_preview_pdf(customer_id: int, section: str, document_id: int) -> Response:
     """The PDF that the customer would download."""
     at = find(customer_id)
-    document = _find(console_customers.as_signed_in(me().org, at), _section(section), document_id)
+    document = _find(console_customer.as_signed_in(me().org, at), _section(section), document_id)
     data = renditions.document(
         organizations.by_id(me().organization_id) or me().org,
         document.content,

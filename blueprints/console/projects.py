@@ -15,7 +15,7 @@ from blueprints.console import bp
 from blueprints.console.frame import console_page
 from blueprints.console.gate import me, needs
 from portico.formats import is_currency
-from portico.queries import console_customers, console_projects, project_shares
+from portico.queries import console_customer, console_projects, project_shares
 from portico.queries import projects as queries
 from portico.queries.console_projects import ProjectRecord
 from portico.queries.lists import LARGEST_ID, search_term
@@ -99,7 +99,7 @@ def projects_list() -> Response:
 def project_new() -> Response:
     typed = dict.fromkeys(_FIELDS, "") | {"currency": "EUR", "state": ProjectState.PLANNED.value}
     customer_id = _number(request.args.get("customer", "")) or 0
-    chosen = console_customers.find(me().organization_id, customer_id)
+    chosen = console_customer.find(me().organization_id, customer_id)
     return _form(None, typed | {"customer": chosen.name if chosen else ""})
 
 

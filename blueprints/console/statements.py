@@ -11,7 +11,7 @@ from blueprints.console.customers import find
 from blueprints.console.frame import console_page
 from blueprints.console.gate import me, needs
 from portico import clock
-from portico.queries.console_customers import CustomerRecord
+from portico.queries.console_customer import CustomerRecord
 from portico.queries.statement import Span, currencies
 from portico.records.content import DocumentContent
 from portico.records.staff import Permission

@@ -1,4 +1,4 @@
-"""Customers as the team sees them: found, listed, opened, and who of theirs gets in (spec C2, C3).
+"""Customers as the team finds and lists them (spec C2).
 
 Lists are paged by name and id. So is what a search finds in the names of one organization and the
 names and addresses of its contacts, unless that is very much: then they come as they were added,
@@ -8,7 +8,6 @@ page.
 
 from __future__ import annotations
 
-import datetime as dt
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -18,38 +17,22 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from portico import clock
 from portico.db import reading
 from portico.queries import search
-from portico.queries.faces import OrganizationFace
 from portico.queries.lists import LARGEST_ID, OWING
-from portico.queries.rows import columns
-from portico.queries.signed_in import SignedIn
 from portico.records.account import PortalAccount
 from portico.records.content import Kind
 from portico.records.customer import Contact, Customer
-from portico.records.decision import Via
 from portico.records.document import Document
-from portico.records.link import PortalLink
-from portico.records.mail import Mail, MailState
-from portico.records.project import Project, ProjectShare
-from portico.services.actors import Actor
 
 PAGE = 25
-PEOPLE = 50
-_NAMESAKES = 5
 _PLACE = re.compile(r"(?:(own|by)-)?(\d{1,19})\Z", re.ASCII)
 _FEW = 2 * PAGE  # customers or contacts that are put in order by name
 # What a customer is looked for by.
 _NAMES, _PEOPLE = ("name", "external_id"), ("name", "email")
 
 _customer, _contact = Customer.__table__, Contact.__table__
-_account, _mail = PortalAccount.__table__, Mail.__table__
-_doc, _link = Document.__table__, PortalLink.__table__
-_project, _share = Project.__table__, ProjectShare.__table__
-
-
-# --- the list ---------------------------------------------------------------------------------
+_account, _doc = PortalAccount.__table__, Document.__table__
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,205 +297,3 @@ def _owed(organization_id: int, ids: Sequence[int]) -> dict[int, list[tuple[int,
         for row in connection.execute(query):
             owed.setdefault(row.customer_id, []).append((int(row.sum), row.currency))
     return owed
-
-
-# --- one customer -----------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class CustomerRecord:
-    """One customer, as the team wrote them down."""
-
-    id: int
-    name: str
-    external_id: str
-    tax_id: str
-    endpoint: str
-    is_active: bool
-    portal_enabled: bool
-    links: int  # that open something now, a document or a project
-    may_revoke: bool  # whether there is any, also one that ran out and could be renewed
-
-
-@dataclass(frozen=True, slots=True)
-class Person:
-    """A contact, and how far they are with the portal."""
-
-    id: int
-    customer_id: int
-    name: str
-    email: str
-    role: str
-    is_active: bool
-    portal_access: bool
-    account_id: int | None
-    account_active: bool
-    set_up_at: dt.datetime | None
-    last_sign_in_at: dt.datetime | None
-    mail_id: int  # the newest invitation; 0: none
-    mail_state: str | None
-    mail_at: dt.datetime | None
-    mail_error: str
-
-    @property
-    def is_set_up(self) -> bool:
-        return self.set_up_at is not None
-
-    @property
-    def was_invited(self) -> bool:
-        return self.mail_state is not None
-
-    @property
-    def can_be_invited(self) -> bool:
-        """Until setup is done, and while there is somebody to mail (A4)."""
-        disabled = self.account_id is not None and not self.account_active
-        return self.is_active and bool(self.email) and not self.is_set_up and not disabled
-
-    @property
-    def standing(self) -> tuple[str, str]:
-        """The word and the tone of a chip."""
-        if self.account_id is not None and not self.account_active:
-            return "Disabled", "bad"
-        if not self.is_active:
-            return "Switched off", "none"
-        if self.is_set_up:
-            return ("Set up", "good") if self.portal_access else ("Access off", "warn")
-        if self.mail_state in {MailState.FAILED, MailState.SKIPPED}:
-            return "Invitation failed", "bad"
-        if self.mail_state == MailState.SENT:
-            return "Invited", "info"
-        if self.mail_state is not None:
-            return "Being invited", "info"
-        return "No account", "none"
-
-
-def find(organization_id: int, customer_id: int) -> CustomerRecord | None:
-    """A customer of the organization; None for any other id."""
-    if not 0 < customer_id <= LARGEST_ID:
-        return None
-    kept = _link.c.customer_id == _customer.c.id, _link.c.revoked_at.is_(None)
-    live = sa.select(sa.func.count()).where(
-        *kept,
-        _link.c.is_active.is_(True),
-        _link.c.ended_at.is_(None),
-        sa.or_(_link.c.expires_at.is_(None), _link.c.expires_at > clock.now()),
-    )
-    shared = (
-        _project.c.organization_id == _customer.c.organization_id,
-        _project.c.customer_id == _customer.c.id,
-        _share.c.project_id == _project.c.id,
-        _share.c.revoked_at.is_(None),
-    )
-    shares = sa.select(sa.func.count(_share.c.id)).where(
-        *shared,
-        _project.c.is_shared_with_client.is_(True),
-        sa.or_(_share.c.expires_at.is_(None), _share.c.expires_at > clock.now()),
-    )
-    query = sa.select(
-        _customer.c.id, _customer.c.name, _customer.c.external_id, _customer.c.tax_id,
-        _customer.c.endpoint, _customer.c.is_active, _customer.c.portal_enabled,
-        (live.scalar_subquery() + shares.scalar_subquery()).label("links"),
-        sa.or_(sa.exists().where(*kept), sa.exists().where(*shared)).label("may_revoke"),
-    ).where(_customer.c.id == customer_id, _customer.c.organization_id == organization_id)  # fmt: skip
-    with reading() as connection:
-        row = connection.execute(query).first()
-    if row is None:
-        return None
-    return CustomerRecord(
-        row.id, row.name, row.external_id or "", row.tax_id or "", row.endpoint or "",
-        row.is_active, row.portal_enabled, row.links, row.may_revoke,
-    )  # fmt: skip
-
-
-def people(customer_id: int, *, beyond: int = 0) -> tuple[list[Person], int | None]:
-    """The contacts of a customer in the order they were added, and the id that leads on."""
-    query = _people().where(_contact.c.customer_id == customer_id, _contact.c.id > beyond)
-    with reading() as connection:
-        rows = connection.execute(query.order_by(_contact.c.id).limit(PEOPLE + 1)).all()
-    found = [_person(row) for row in rows[:PEOPLE]]
-    return found, found[-1].id if len(rows) > PEOPLE else None
-
-
-def person(organization_id: int, customer_id: int, contact_id: int) -> Person | None:
-    """One contact of a customer of the organization; None for any other ids."""
-    if not (0 < contact_id <= LARGEST_ID and 0 < customer_id <= LARGEST_ID):
-        return None
-    query = _people().where(
-        _contact.c.id == contact_id,
-        _contact.c.customer_id == customer_id,
-        _contact.c.organization_id == organization_id,
-    )
-    with reading() as connection:
-        row = connection.execute(query).first()
-    return _person(row) if row is not None else None
-
-
-def _people() -> sa.Select[Any]:
-    return sa.select(
-        *columns(_contact, "contact", "id", "customer_id", "name", "email", "role", "is_active",
-                 "portal_access"),
-        *columns(_account, "account", "id", "is_active", "set_up_at", "last_sign_in_at"),
-        *columns(_mail, "mail", "id", "state", "created_at", "sent_at", "error"),
-    ).select_from(
-        sa.outerjoin(_contact, _account, _account.c.contact_id == _contact.c.id)
-        .outerjoin(_mail, _mail.c.id == _account.c.invitation_mail_id)
-    )  # fmt: skip
-
-
-def _person(row: Any) -> Person:
-    return Person(
-        id=row.contact_id,
-        customer_id=row.contact_customer_id,
-        name=row.contact_name,
-        email=row.contact_email or "",
-        role=row.contact_role,
-        is_active=row.contact_is_active,
-        portal_access=row.contact_portal_access,
-        account_id=row.account_id,
-        account_active=bool(row.account_is_active),
-        set_up_at=row.account_set_up_at,
-        last_sign_in_at=row.account_last_sign_in_at,
-        mail_id=row.mail_id or 0,
-        mail_state=row.mail_state,
-        mail_at=row.mail_sent_at or row.mail_created_at,
-        mail_error=row.mail_error or "",
-    )
-
-
-def numbered(organization_id: int, number: str) -> list[tuple[int, str]]:
-    """Documents of the organization with a number, whosever they are: ids and what to call them."""
-    query = sa.select(_doc.c.id, _doc.c.kind).where(
-        _doc.c.organization_id == organization_id, _doc.c.number == number
-    )
-    with reading() as connection:
-        rows = connection.execute(query.order_by(_doc.c.id.desc()).limit(_NAMESAKES)).all()
-    return [(row.id, row.kind) for row in rows]
-
-
-def as_signed_in(org: OrganizationFace, customer: CustomerRecord) -> SignedIn:
-    """Somebody at the customer, for a preview by the team: of no account, with no session, so
-    that nothing can be done in their name."""
-    return SignedIn(
-        actor=Actor(
-            via=Via.ACCOUNT,
-            organization_id=org.id,
-            customer_id=customer.id,
-            contact_id=None,
-            contact_name=None,
-            contact_email=None,
-        ),
-        org=org,
-        customer_name=customer.name,
-        name=customer.name,
-        email="",
-        role="",
-        salutation="",
-        locale=None,
-        timezone=None,
-        mail_documents=False,
-        mail_decisions=False,
-        mail_messages=False,
-        mail_reminders=False,
-        unread=0,
-        last_seen_at=clock.now(),
-    )

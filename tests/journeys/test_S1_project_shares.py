@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from portico.queries import console_customers
+from portico.queries import console_customer
 from portico.records.activity import Activity, Label
 from portico.records.mail import MailKind, MailState
 from portico.records.project import ProjectShare, TaskState
@@ -122,11 +122,11 @@ def test_what_ended_is_not_found_like_anything_else(stage, clock, how):
     elif how == "all":  # with every other link of the customer
         with acme.scope():
             customer = acme.customer(MARIT)
-            found = console_customers.find(customer.organization_id, customer.id)
+            found = console_customer.find(customer.organization_id, customer.id)
             assert found is not None
             assert (found.links, found.may_revoke) == (1, True)
             assert links.revoke_for_customer(customer.id, by="Kari") == 1
-            found = console_customers.find(customer.organization_id, customer.id)
+            found = console_customer.find(customer.organization_id, customer.id)
             assert found is not None
             assert (found.links, found.may_revoke) == (0, False)
     elif how == "expired":
