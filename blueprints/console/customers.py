@@ -180,11 +180,13 @@ def contact_edit(customer_id: int, contact_id: int) -> Response:
 def contact_change(customer_id: int, contact_id: int) -> Response:
     """Whoever may choose the address of an account may have its next password mailed there."""
     at, person, face = find(customer_id), _find_person(customer_id, contact_id), _contact_face()
+    manages = me().may(Permission.MANAGE_PORTAL_ACCESS)
     moves = person.account_id is not None and face.email.strip() != person.email
-    if moves and not me().may(Permission.MANAGE_PORTAL_ACCESS):
+    if moves and not manages:
         return _contact_form(at, person, face, {"email": _NOT_THEIRS}, NotAllowed.status)
+    revokes = manages and request.form.get("revoke") == "yes"
     try:
-        customers.change_contact(person.id, face, by=me().by)
+        customers.change_contact(person.id, face, revokes_links=revokes, by=me().by)
     except BadInput as problem:
         return _contact_form(at, person, face, problem.errors, problem.status)
     except Conflict as problem:
@@ -343,6 +345,8 @@ def _contact_form(
         status=status,
         customer=at,
         person=person,
+        has_links=person is not None and console_customer.has_links(person.id),
+        revokes=request.method == "GET" or request.form.get("revoke") == "yes",
         face=_shown(face),
         errors=errors or {},
     )

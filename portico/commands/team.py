@@ -196,6 +196,7 @@ def switch_contact(organization_slug: str, reference: str, email: str, state: st
 @click.option("--name")
 @click.option("--email", "new_email", help="The new address; empty takes it away.")
 @click.option("--role")
+@click.option("--revoke-links", is_flag=True, help="Revoke what was mailed to the old address.")
 @staff_option
 @in_tenant
 def change_contact(
@@ -205,11 +206,14 @@ def change_contact(
     name: str | None,
     new_email: str | None,
     role: str | None,
+    revoke_links: bool,
     by: str,
 ) -> None:
     """Change what is named. A new address signs its account out everywhere."""
     found = team.find_contact(team.find_customer(organization_slug, reference), email)
-    found = team.change_contact(found.id, name=name, email=new_email, role=role, by=by)
+    found = team.change_contact(
+        found.id, name=name, email=new_email, role=role, revokes_links=revoke_links, by=by
+    )
     click.echo(f"Contact {found.name} was changed.")
 
 

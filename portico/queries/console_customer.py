@@ -21,6 +21,7 @@ from portico.records.document import Document
 from portico.records.link import PortalLink
 from portico.records.mail import Mail, MailState
 from portico.records.project import Project, ProjectShare
+from portico.services import links
 from portico.services.actors import Actor
 
 PEOPLE = 50
@@ -158,6 +159,17 @@ def person(organization_id: int, customer_id: int, contact_id: int) -> Person | 
     with reading() as connection:
         row = connection.execute(query).first()
     return _person(row) if row is not None else None
+
+
+def has_links(contact_id: int) -> bool:
+    """Whether anything mailed to a contact could be revoked."""
+    to_documents, to_projects = links.mailed_to(contact_id)
+    some = sa.or_(
+        sa.exists().where(to_documents).select_from(_link),
+        sa.exists().where(to_projects).select_from(_share),
+    )
+    with reading() as connection:
+        return bool(connection.execute(sa.select(some)).scalar_one())
 
 
 def _people() -> sa.Select[Any]:

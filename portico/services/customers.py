@@ -108,9 +108,12 @@ def add_contact(customer_id: int, face: ContactFace, *, by: str) -> Contact:
     return contact
 
 
-def change_contact(contact_id: int, face: ContactFace, *, by: str) -> None:
-    """Set what is written down about a person. Raises BadInput, Conflict, Unknown."""
-    team.change_contact(contact_id, **asdict(face), by=by)
+def change_contact(
+    contact_id: int, face: ContactFace, *, revokes_links: bool = False, by: str
+) -> None:
+    """Set what is written down about a person; *revokes_links*: what was mailed to another address
+    than the new one opens no more. Raises BadInput, Conflict, Unknown."""
+    team.change_contact(contact_id, **asdict(face), revokes_links=revokes_links, by=by)
 
 
 def switch_contact(contact_id: int, *, on: bool, by: str) -> None:

@@ -13,7 +13,7 @@ from portico.records.content import DocumentContent, Kind
 from portico.records.customer import Contact, Customer
 from portico.records.document import Document, DocumentRevision, State
 from portico.records.link import PortalLink, Purpose
-from portico.records.mail import MailKind
+from portico.records.mail import Mail, MailKind, MailState
 from portico.records.organization import LinkLifetime, Organization
 from portico.records.project import Project, ProjectShare
 from portico.refusals import BadInput, StaffRefusal, Unknown
@@ -313,7 +313,11 @@ def revoke_for_customer(customer_id: int, *, by: str) -> int:
         customer = db.session.get(Customer, customer_id)
         if customer is None:
             raise Unknown("There is no such customer.")
-        count = _revoke(PortalLink.customer_id == customer_id, by) + _revoke_shares(customer, by)
+        theirs = sa.select(Project.id).where(
+            Project.organization_id == customer.organization_id, Project.customer_id == customer.id
+        )
+        count = _revoke(PortalLink.customer_id == customer_id, by)
+        count += _revoke_shares(ProjectShare.project_id.in_(theirs), by)
         activity.record(
             Entry(
                 Activity.REVOKE_LINK,
@@ -327,6 +331,42 @@ def revoke_for_customer(customer_id: int, *, by: str) -> int:
     return count
 
 
+def revoke_for_contact(contact: Contact, *, by: str) -> int:
+    """Revoke every link that went to a contact's mailbox, expired ones too, and every share of a
+    project that is theirs. What has yet to arrive stays: it will be mailed to where they are then.
+
+    In the running unit of work. Returns how many.
+    """
+    to_documents, to_projects = mailed_to(contact.id)
+    count = _revoke(to_documents, by) + _revoke_shares(to_projects, by)
+    if count:
+        activity.record(
+            Entry(
+                Activity.REVOKE_LINK,
+                ActorKind.STAFF,
+                actor=by,
+                organization_id=contact.organization_id,
+                customer_id=contact.customer_id,
+                contact_id=contact.id,
+                details={"count": count},
+            )
+        )
+    return count
+
+
+def mailed_to(contact_id: int) -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bool]]:
+    """Which links and which shares went to a contact and are not revoked."""
+    went = sa.select(Mail.link_id).where(
+        Mail.contact_id == contact_id,
+        Mail.link_id.is_not(None),
+        Mail.state.in_([MailState.SENDING, MailState.SENT]),
+    )
+    return (
+        sa.and_(PortalLink.id.in_(went), PortalLink.revoked_at.is_(None)),
+        sa.and_(ProjectShare.contact_id == contact_id, ProjectShare.revoked_at.is_(None)),
+    )
+
+
 def _revoke(which: sa.ColumnElement[bool], by: str) -> int:
     result = db.session.execute(
         sa.update(PortalLink)
@@ -336,13 +376,10 @@ def _revoke(which: sa.ColumnElement[bool], by: str) -> int:
     return int(getattr(result, "rowcount", 0))
 
 
-def _revoke_shares(customer: Customer, by: str) -> int:
-    theirs = sa.select(Project.id).where(
-        Project.organization_id == customer.organization_id, Project.customer_id == customer.id
-    )
+def _revoke_shares(which: sa.ColumnElement[bool], by: str) -> int:
     result = db.session.execute(
         sa.update(ProjectShare)
-        .where(ProjectShare.project_id.in_(theirs), ProjectShare.revoked_at.is_(None))
+        .where(which, ProjectShare.revoked_at.is_(None))
         .values(revoked_at=clock.now(), revoked_by=by)
         .execution_options(synchronize_session=False)
     )

@@ -20,7 +20,7 @@ from portico.records.customer import Contact, Customer
 from portico.records.mail import MailKind
 from portico.records.organization import COLOUR, LinkLifetime, Organization, Section
 from portico.refusals import BadInput, Conflict, Unknown
-from portico.services import accounts, activity, outbox, payment_urls
+from portico.services import accounts, activity, links, outbox, payment_urls
 from portico.services.activity import Entry
 from portico.text import one_line, paragraphs
 
@@ -234,13 +234,15 @@ def change_contact(
     name: str | None = None,
     email: str | None = None,
     role: str | None = None,
+    revokes_links: bool = False,
     by: str,
 ) -> Contact:
     """Set what is named; an empty *email* takes the address away.
 
     A new address moves the account's sign-in with it, ends its sessions and voids the ways to set a
-    password that were mailed to the old one. Links to documents and projects live on until they run
-    out or are revoked. Raises BadInput, Unknown, Conflict (another contact signs in with it).
+    password that were mailed to the old one. Links to documents and projects that were mailed there
+    live on until they run out, unless *revokes_links*; the same address in other capitals is no new
+    one to them. Raises BadInput, Unknown, Conflict (another contact signs in with it).
     """
     values: dict[str, str | None] = {}
     if name is not None:
@@ -256,10 +258,15 @@ def change_contact(
         changed = [field for field, value in values.items() if getattr(contact, field) != value]
         if "email" in changed:
             accounts.hold_account_of(contact)  # account before contact, as whoever signs up does it
+        before, after = (
+            accounts.normal_email(one or "") for one in (contact.email, values.get("email"))
+        )
         for field in changed:
             setattr(contact, field, values[field])
         if "email" in changed:
             accounts.move_email(contact)
+            if revokes_links and after != before:
+                links.revoke_for_contact(contact, by=by)
         if changed:
             activity.record(_contact_entry(contact, changed, by))
     return contact

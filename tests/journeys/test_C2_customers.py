@@ -8,7 +8,8 @@ from portico.records.activity import AccessLog
 from portico.records.content import Kind
 from portico.records.customer import Contact, Customer
 from portico.records.staff import Role
-from portico.services import projects, team
+from portico.services import projects, sending, shares, team
+from portico.services.shares import Shows
 from tests.cast import CHIYO, MARIT, OLAF, PASSWORD
 from tests.journeys.test_A12_statement import pay
 from tests.journeys.test_W1_projects import make
@@ -188,6 +189,52 @@ def test_links_are_revoked_after_a_question(acme, stage, kari):
     assert not [action for action in done.forms() if action.endswith("/revoke-links")]
     assert stage.visitor().get(link).status == 404
     assert stage.visitor().get(other).status == 200
+
+
+def test_links_in_an_old_mailbox_can_be_revoked_with_the_address(both):
+    acme = both.acme
+    kari, sales = acme.staff(Role.MANAGER), acme.staff(Role.SALES)
+    at = _of(acme, MARIT) + "/edit"
+    assert "old one" not in kari.get(at).text  # nothing was mailed there
+    _, link = acme.quote(MARIT)
+    _, other = acme.quote(OLAF, number="Q-2")
+    project = make(acme)
+    with acme.scope():
+        contact = acme.contact(MARIT).id
+        _, shared = shares.issue(project, Shows(), by="Kari", contact_id=contact)
+        waiting = acme.document(MARIT, Kind.INVOICE)
+        sending.send(waiting, [contact], by="Kari")
+    visitor = both.visitor()
+
+    def opens():
+        return [visitor.get(url).status for url in (link, shared, other)]
+
+    # Who may not revoke is not asked, and cannot by a box of their own.
+    page = sales.get(at)
+    assert "old one" not in page.text
+    sales.fill_in(page, {"email": "m@fjordhus.example", "revoke": "yes"}, form="/edit")
+    assert kari.get(at).form("/edit")[1]["email"] == "m@fjordhus.example"
+    assert opens() == [200, 200, 200]
+    # The same in capitals, another name, and an address with the box unticked take nothing away.
+    for typed in (
+        {"email": "M@fjordhus.example"}, {"name": "Marit S."},
+        {"email": "ms@fjordhus.example", "revoke": ""},
+    ):  # fmt: skip
+        assert kari.fill_in(at, typed, form="/edit").status == 303
+        assert opens() == [200, 200, 200]
+    # What is refused takes nothing away either.
+    assert kari.fill_in(at, {"email": "no address"}, form="/edit").status == 422
+    assert opens() == [200, 200, 200]
+    # The box is ticked unless somebody unticks it; what has yet to go out goes to the new address.
+    assert kari.fill_in(at, {"email": MARIT.email}, form="/edit").status == 303
+    assert opens() == [404, 404, 200]
+    assert [row.details["count"] for row in acme.log() if row.type == "revoke_link"] == [2]
+    assert "old one" not in kari.get(at).text
+    both.deliver()
+    assert visitor.get(both.link_to(MARIT)).status == 200
+    olaf = ("contact", "change", "halden", OLAF.customer, OLAF.email, "--email", "o@tinde.example")
+    assert both.command(*olaf, "--revoke-links").exit_code == 0
+    assert opens() == [404, 404, 404]
 
 
 def test_why_somebody_sees_nothing(acme, kari):
