@@ -38,6 +38,8 @@ _DONE = {
     "revoked": "Every link of this customer is revoked, old ones too.",
     "added": "The contact is added.",
     "contact-changed": "The contact is changed.",
+    "contact-moved": "The contact is changed, and the links in the old mailbox are revoked. "
+    "Send anew what they still need.",
     "contact-on": "The contact is active again.",
     "contact-off": "The contact is switched off: they are signed out, and their links do not open.",
     "invited": "An invitation is on its way.",
@@ -185,13 +187,15 @@ def contact_change(customer_id: int, contact_id: int) -> Response:
     if moves and not manages:
         return _contact_form(at, person, face, {"email": _NOT_THEIRS}, NotAllowed.status)
     revokes = manages and request.form.get("revoke") == "yes"
+    had_links = console_customer.has_links(person.id)
     try:
         customers.change_contact(person.id, face, revokes_links=revokes, by=me().by)
     except BadInput as problem:
         return _contact_form(at, person, face, problem.errors, problem.status)
     except Conflict as problem:
         return _contact_form(at, person, face, {"email": problem.sentence}, problem.status)
-    return go(url_for("console.customer", customer_id=at.id, done="contact-changed"))
+    done = "changed" if not had_links or console_customer.has_links(person.id) else "moved"
+    return go(url_for("console.customer", customer_id=at.id, done=f"contact-{done}"))
 
 
 @bp.post(f"{_PERSON}/active")
