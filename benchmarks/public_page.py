@@ -88,7 +88,7 @@ def _load(port: int, links: Path, what: str, seconds: float) -> float:
 def _report_log(settings: config.Config) -> None:
     """Every view has to be in the log, or the figure is worth nothing."""
     from portico.records.activity import AccessLog
-    from portico.services import activity
+    from portico.services import activity_chain
 
     deadline = time.monotonic() + 30
     app = create_app(settings)
@@ -99,7 +99,7 @@ def _report_log(settings: config.Config) -> None:
             if not list(settings.spool_folder.glob("*.jsonl")) or time.monotonic() > deadline:
                 break
             time.sleep(0.2)
-        verdict = activity.verify()
+        verdict = activity_chain.verify()
     print(f"access log: {rows} rows, chain {verdict.problem or 'whole'}")
 
 

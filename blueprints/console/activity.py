@@ -21,6 +21,7 @@ from portico.queries.lists import search_term
 from portico.records.activity import Activity, ActorKind, Label
 from portico.records.staff import Permission
 from portico.services import activity as service
+from portico.services import activity_chain
 from portico.services.activity import Entry
 from portico.web.ways import go
 
@@ -67,7 +68,7 @@ def activity_verify() -> Response:
     """Walk the newest part of the chain; the command walks all of it."""
     service.flush()
     began = clock.ticks()
-    verdict = service.verify(newest=_VERIFIED_AT_ONCE)
+    verdict = activity_chain.verify(newest=_VERIFIED_AT_ONCE)
     took = clock.ticks() - began
     service.note(_by_me(Activity.VERIFY_ACTIVITY, rows=verdict.rows, whole=not verdict.problem))
     return console_page(

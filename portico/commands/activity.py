@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import click
 
+from portico import clock
 from portico.commands.shell import in_tenant, staff_option
 from portico.queries import timeline
 from portico.records.activity import AccessLog
 from portico.records.content import Kind
 from portico.services import activity as log
-from portico.services import documents, team
+from portico.services import activity_chain, documents, team
 
 
 @click.group("activity")
@@ -36,7 +39,7 @@ def show(organization_slug: str, kind: str, reference: str) -> None:
 def verify() -> None:
     """Walk the hash chain: finds a changed, deleted, reordered or cut row."""
     log.adopt_orphans()
-    verdict = log.verify()
+    verdict = activity_chain.verify()
     if verdict.problem:
         raise click.ClickException(f"The log is not whole: {verdict.problem}.")
     click.echo(f"The log is whole: {verdict.rows} rows.")
@@ -52,6 +55,28 @@ def erase(organization_slug: str, customer: str, by: str) -> None:
     found = team.find_customer(organization_slug, customer)
     count = log.erase(AccessLog.customer_id == found.id, actor=by)
     click.echo(f"{count} rows no longer say from where.")
+
+
+@activity.command("erase-older")
+@click.argument("days", type=click.IntRange(0, 36_500))
+@staff_option
+@in_tenant
+def erase_older(days: int, by: str) -> None:
+    """Forget addresses and user agents of what is so many days old; the chain stays whole."""
+    log.adopt_orphans()
+    begin = clock.now() - dt.timedelta(days=days)
+    count = log.erase(AccessLog.occurred_at < begin, actor=by)
+    click.echo(f"{count} rows no longer say from where.")
+
+
+@activity.command("seal")
+@staff_option
+@in_tenant
+def seal(by: str) -> None:
+    """Seal the log again, after its keys were lost. That stands in it; no change is hidden."""
+    log.adopt_orphans()
+    log.seal(actor=by)
+    click.echo("The end of the log is sealed.")
 
 
 COMMANDS = (activity,)

@@ -106,6 +106,7 @@ WORDS = {
     Activity.EXPORT_ACTIVITY: "Exported the log",
     Activity.VERIFY_ACTIVITY: "Verified the log",
     Activity.ERASE_ACTIVITY: "Erased addresses",
+    Activity.SEAL_ACTIVITY: "Sealed the log anew",
 }
 SECURITY = tuple(one for one in Activity if one.is_security_event)
 FINANCIAL = tuple(one for one in Activity if one.is_financial_action)

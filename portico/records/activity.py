@@ -81,6 +81,7 @@ class Activity(StrEnum):
     EXPORT_ACTIVITY = "export_activity"
     VERIFY_ACTIVITY = "verify_activity"
     ERASE_ACTIVITY = "erase_activity"
+    SEAL_ACTIVITY = "seal_activity"  # anew, where the seal no longer held
 
     @property
     def is_security_event(self) -> bool:
@@ -92,7 +93,7 @@ class Activity(StrEnum):
             Activity.ENABLE_ACCOUNT, Activity.SWITCH_ACCESS, Activity.UPDATE_ORGANIZATION,
             Activity.REQUEST_LINK, Activity.END_LINK, Activity.ISSUE_LINK,
             Activity.REVOKE_LINK, Activity.EXPORT_ACTIVITY, Activity.VERIFY_ACTIVITY,
-            Activity.ERASE_ACTIVITY,
+            Activity.ERASE_ACTIVITY, Activity.SEAL_ACTIVITY,
         }  # fmt: skip
 
     @property

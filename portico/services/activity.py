@@ -12,7 +12,6 @@ from __future__ import annotations
 import datetime as dt
 import errno
 import fcntl
-import hashlib
 import json
 import logging
 import os
@@ -29,7 +28,7 @@ import sqlalchemy as sa
 from flask import Flask, current_app
 from sqlalchemy.exc import SQLAlchemyError
 
-from portico import clock, tokens
+from portico import clock
 from portico.config import settings
 from portico.db import current_tenant, db, unit_of_work
 from portico.records.activity import (
@@ -41,7 +40,7 @@ from portico.records.activity import (
     Label,
     NameKind,
 )
-from portico.records.link import PortalLink
+from portico.services import activity_chain as chain
 from portico.services import scanners
 from portico.services.tenants import directory, tenant_scope
 
@@ -49,7 +48,6 @@ log = logging.getLogger(__name__)
 # Ids only have to differ; a generator of the process makes them without a call to the system.
 _ids = random.Random(secrets.randbits(256))  # nosec B311
 os.register_at_fork(after_in_child=lambda: _ids.seed(secrets.randbits(256)))
-_START = bytes(32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,85 +119,31 @@ def adopt_orphans() -> int:
 
 
 def erase(where: sa.ColumnElement[bool], *, actor: str) -> int:
-    """Forget addresses and user agents of the matching rows; the chain still verifies."""
+    """Forget addresses and user agents of the matching rows; the chain still verifies, because it
+    says of which they were forgotten, and by whom. Returns of how many."""
+    count = 0
     with unit_of_work():
-        result = db.session.execute(
-            sa.update(AccessLog)
-            .where(where, AccessLog.salt.is_not(None))
-            .values(
-                ip=None, user_agent=None, device_type=None, browser=None, platform=None, salt=None
+        last = db.session.execute(sa.select(ActivityChain.length)).scalar_one()
+    while True:
+        with unit_of_work():
+            erased = _forget(sa.and_(where, AccessLog.id <= last))
+            if not erased:
+                return count
+            _forget_addresses()
+            record_all(
+                [
+                    Entry(Activity.ERASE_ACTIVITY, ActorKind.STAFF, actor, details=told)
+                    for told in chain.as_told(erased)
+                ]
             )
-        )
-        _forget_addresses()
-        count = int(getattr(result, "rowcount", 0))
-        record(
-            Entry(Activity.ERASE_ACTIVITY, ActorKind.STAFF, actor=actor, details={"rows": count})
-        )
-    return count
+        count += len(erased)
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What :func:`verify` found; ``problem`` is None where the chain is whole."""
-
-    rows: int  # how many were looked at
-    problem: str | None
-    length: int = 0  # how many there are
-
-
-def verify(newest: int | None = None) -> Verdict:
-    """Walk the tenant's chain: finds a changed, deleted, reordered or cut row.
-
-    *newest*: only so many, from the end back; what is older is then taken on trust.
-    """
-    _read_one_moment()
-    end = db.session.get(ActivityChain, 1, populate_existing=True)
-    if end is None:
-        return Verdict(0, "its end is missing")
-    skipped = 0 if newest is None else max(0, end.length - newest)
-    previous, count = _START, 0
-    if skipped:
-        begin = sa.select(AccessLog.chain_sha256).where(AccessLog.id == skipped)
-        previous = db.session.execute(begin).scalar() or _START
-    for row in db.session.execute(
-        sa.select(*_CHAINED)
-        .where(AccessLog.id > skipped)
-        .order_by(AccessLog.id)
-        .execution_options(yield_per=1000)
-    ):
-        count += 1
-        place = skipped + count
-        if row.id != place:
-            return Verdict(count, f"row {place} is missing", end.length)
-        if row.salt is not None:
-            personal = _personal(row.salt, row.ip, row.user_agent)
-            if personal != row.personal_sha256:
-                problem = f"row {row.id}: address or user agent was changed"
-                return Verdict(count, problem, end.length)
-        previous = _link(previous, _facts(row), row.personal_sha256)
-        if previous != row.chain_sha256:
-            return Verdict(count, f"row {row.id} was changed or moved", end.length)
-    return Verdict(count, _wrong_with_end(end, skipped + count, previous), end.length)
-
-
-def _wrong_with_end(end: ActivityChain, count: int, head: bytes) -> str | None:
-    """Whether the log ends where it is sealed; None if so."""
-    if end.length != count or end.chain_sha256 != head:
-        return f"the log should have {end.length} rows and has {count}"
-    if end.length == 0:
-        # A log that was never begun has no seal yet; but no link is issued without a row in it.
-        issued = db.session.execute(sa.select(PortalLink.id).limit(1)).first()
-        return "it is empty, but links were issued" if issued else None
-    if not tokens.seal_holds("activity", _head(end.length, head), end.seal):
-        return "the end of the log is not sealed by this installation"
-    return None
-
-
-def _read_one_moment() -> None:
-    """See rows and end as they stood together, though the log grows. SQLite reads so anyway."""
-    if db.session.get_bind().dialect.name == "postgresql":
-        db.session.rollback()
-        db.session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+def seal(*, actor: str) -> None:
+    """Seal the log as it stands, where its seal no longer holds: the keys were lost, or somebody
+    wrote to the database. That stands in the log; what was changed in it stays found."""
+    with unit_of_work():
+        _append([_row(Entry(Activity.SEAL_ACTIVITY, ActorKind.STAFF, actor))], seals=True)
 
 
 # --- rows and the chain ---------------------------------------------------------------------
@@ -231,30 +175,34 @@ def _row(entry: Entry) -> dict[str, Any]:
     }
 
 
-def _append(rows: list[dict[str, Any]]) -> None:
-    """Chain *rows* at the end of the tenant's log. The update of the end takes the lock."""
+def _append(rows: list[dict[str, Any]], *, seals: bool = False) -> None:
+    """Chain *rows* at the end of the tenant's log. The update of the end takes the lock.
+
+    An end that is not sealed gets no seal by going on, unless *seals*: what somebody did to the log
+    before stays found.
+    """
     count = len(rows)
-    moved = db.session.execute(
+    end = db.session.execute(
         sa.update(ActivityChain)
         .where(ActivityChain.id == 1)
         .values(length=ActivityChain.length + count)
-        .returning(ActivityChain.length, ActivityChain.chain_sha256)
+        .returning(ActivityChain.length, ActivityChain.chain_sha256, ActivityChain.seal)
     ).one()
-    position, previous = moved.length - count, moved.chain_sha256
+    position, previous = end.length - count, end.chain_sha256
+    seals = seals or chain.is_sealed(position, previous, end.seal)
     complete = []
     for row in rows:
         position += 1
         full = _complete(row, position)
-        previous = _link(previous, _facts(full), full["personal_sha256"])
+        previous = chain.link(previous, full)
         full["chain_sha256"] = previous
         complete.append(full)
     db.session.execute(sa.insert(AccessLog), complete)
     db.session.execute(_KEEP, {"last": position - count})
-    db.session.execute(
-        sa.update(ActivityChain)
-        .where(ActivityChain.id == 1)
-        .values(chain_sha256=previous, seal=tokens.seal("activity", _head(position, previous)))
-    )
+    values = {"chain_sha256": previous}
+    if seals:
+        values["seal"] = chain.seal_of(position, previous)
+    db.session.execute(sa.update(ActivityChain).where(ActivityChain.id == 1).values(values))
 
 
 _KEEP = sa.text(
@@ -267,6 +215,23 @@ _KEEP = sa.text(
 
 
 _REWRITE = "INSERT INTO search_activity_names (search_activity_names) VALUES ('optimize')"
+
+
+_FORGOTTEN_AT_ONCE = 5_000  # rows that keep others from writing
+
+
+def _forget(where: sa.ColumnElement[bool]) -> list[int]:
+    """The next rows that match and had something to forget, in order."""
+    some = sa.select(AccessLog.id).where(where, AccessLog.salt.is_not(None)).order_by(AccessLog.id)
+    nothing = dict.fromkeys((*chain.PERSONAL, "salt"))
+    erased = db.session.execute(
+        sa.update(AccessLog)
+        .where(AccessLog.id.in_(some.limit(_FORGOTTEN_AT_ONCE)), AccessLog.salt.is_not(None))
+        .values(nothing)
+        .returning(AccessLog.id)
+        .execution_options(synchronize_session=False)
+    )
+    return sorted(erased.scalars())
 
 
 def _forget_addresses() -> None:
@@ -292,7 +257,6 @@ def _complete(row: dict[str, Any], position: int) -> dict[str, Any]:
     elif row["session_id"] and label is Label.SCANNER:
         label, reason = Label.PERSON, "signed in to an account"
     device = scanners.device_of(full["user_agent"])
-    salt = secrets.token_bytes(16)
     full |= {
         "id": position,
         "occurred_at": dt.datetime.fromisoformat(row["occurred_at"]),
@@ -301,42 +265,10 @@ def _complete(row: dict[str, Any], position: int) -> dict[str, Any]:
         "device_type": device.type,
         "browser": device.browser,
         "platform": device.platform,
-        "salt": salt,
-        "personal_sha256": _personal(salt, full["ip"], full["user_agent"]),
+        "salt": secrets.token_bytes(16),
     }
+    full["personal_sha256"] = chain.personal(full)
     return full
-
-
-_FACTS = (
-    "id", "event_id", "type", "actor_kind", "actor", "organization_id", "customer_id",
-    "contact_id", "document_id", "link_id", "session_id", "details", "label", "label_reason",
-)  # fmt: skip
-# Read as columns: records would cost as much again as all the hashing.
-_CHAINED = tuple(
-    getattr(AccessLog, name)
-    for name in (
-        *_FACTS, "occurred_at", "salt", "ip", "user_agent", "personal_sha256", "chain_sha256"
-    )
-)  # fmt: skip
-
-
-def _facts(row: Any) -> bytes:
-    get = row.__getitem__ if isinstance(row, dict) else lambda name: getattr(row, name)
-    values = [get(name) for name in _FACTS]
-    values.append(get("occurred_at").isoformat())
-    return json.dumps(values, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
-
-
-def _personal(salt: bytes, ip: str | None, user_agent: str | None) -> bytes:
-    return hashlib.sha256(salt + json.dumps([ip, user_agent]).encode()).digest()
-
-
-def _link(previous: bytes, facts: bytes, personal: bytes) -> bytes:
-    return hashlib.sha256(previous + hashlib.sha256(facts).digest() + personal).digest()
-
-
-def _head(length: int, digest: bytes) -> bytes:
-    return str(length).encode() + b"|" + digest
 
 
 # --- the spool ------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from portico.records.activity import Activity, ActorKind
 from portico.records.content import Kind
 from portico.records.payment import PaymentKind
 from portico.records.staff import Role
-from portico.services import activity, payments, team
+from portico.services import activity, activity_chain, payments, team
 from portico.services.payments import Money, Transfer
 from tests.cast import CHIYO, MARIT, OLAF
 
@@ -179,17 +179,17 @@ def test_paying_is_in_the_log_and_the_chain_sees_every_kind_of_meddling(both):
         row = acme.log()[2]
         acme.execute(meddling.format(t="portal_access_logs"))
         with acme.scope():
-            assert activity.verify().problem
-            assert activity.verify(newest=10_000).problem
+            assert activity_chain.verify().problem
+            assert activity_chain.verify(newest=10_000).problem
             # Only the newest rows were asked about, and they are whole.
-            assert activity.verify(newest=2).problem is None or "1003" in meddling
+            assert activity_chain.verify(newest=2).problem is None or "1003" in meddling
         values = {name: getattr(row, name) for name in ("actor", "ip") if f":{name}" in mending}
         acme.execute(mending.format(t="portal_access_logs"), **values)
     assert "is not whole" not in owner.fill_in(page, form="/verify").text
     last = acme.log()[-1].id
     acme.execute("DELETE FROM portal_access_logs WHERE id = :last", last=last)
     with acme.scope():
-        assert activity.verify(newest=2).problem
+        assert activity_chain.verify(newest=2).problem
     assert "The log is not whole" in owner.fill_in(page, form="/verify", htmx=True).text
 
 

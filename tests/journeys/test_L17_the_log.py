@@ -10,7 +10,7 @@ import pytest
 
 from portico.records.activity import AccessLog, Activity, ActorKind
 from portico.records.content import Kind
-from portico.services import activity
+from portico.services import activity, activity_chain
 from tests.cast import MARIT, OLAF
 
 CHROME = (
@@ -26,7 +26,7 @@ def _last(stage):
 def _verify(stage):
     with stage.acme.scope():
         activity.flush()
-        return activity.verify()
+        return activity_chain.verify()
 
 
 def test_the_outsider_leaves_no_line_in_anybodys_log(both):
@@ -148,11 +148,14 @@ SPOILED = {
     "a changed label": "UPDATE portal_access_logs SET label = 'scanner' WHERE id = 4",
     "a changed address": "UPDATE portal_access_logs SET ip = '198.51.100.1' WHERE id = 4",
     "a changed browser": "UPDATE portal_access_logs SET user_agent = 'x' WHERE id = 4",
+    "a changed device": "UPDATE portal_access_logs SET platform = 'ZX' WHERE id = 4",
     "a changed document": "UPDATE portal_access_logs SET document_id = 99 WHERE id = 4",
     "a deleted row": "DELETE FROM portal_access_logs WHERE id = 4",
     "the first row gone": "DELETE FROM portal_access_logs WHERE id = 1",
     "a cut tail": "DELETE FROM portal_access_logs WHERE id > 7",
     "an emptied log": "DELETE FROM portal_access_logs",
+    "an address under an erased salt": "UPDATE portal_access_logs SET salt = NULL, ip = '198.51.100.1' WHERE id = 4",
+    "erased without a word": "UPDATE portal_access_logs SET salt = NULL, ip = NULL, user_agent = NULL, device_type = NULL, browser = NULL, platform = NULL WHERE id = 4",
     "an erased salt, and another address": "UPDATE portal_access_logs SET salt = NULL, personal_sha256 = chain_sha256 WHERE id = 4",
 }  # fmt: skip
 
@@ -191,6 +194,86 @@ def test_a_tail_that_was_cut_along_with_the_end_of_the_chain_shows(chained):
     assert "not sealed" in _verify(chained).problem
 
 
+def _slip_in(acme, number):
+    """A copy of a row under another number."""
+    names = [column.name for column in AccessLog.__table__.columns if column.name != "id"]
+    values = ["'slipped in'" if name == "event_id" else name for name in names]
+    acme.execute(
+        f"INSERT INTO portal_access_logs (id, {', '.join(names)}) "
+        f"SELECT {number}, {', '.join(values)} FROM portal_access_logs WHERE id = 4"
+    )
+
+
+@pytest.mark.parametrize("number", [0, -7, 11, 99])
+def test_a_row_that_was_slipped_in_shows(chained, number):
+    _slip_in(chained.acme, number)
+    assert _verify(chained).problem
+    with chained.acme.scope():
+        assert activity_chain.verify(newest=3).problem
+
+
+def _cut(acme):
+    digest = acme.rows(AccessLog)[6].chain_sha256
+    acme.execute("DELETE FROM portal_access_logs WHERE id > 7")
+    acme.execute("UPDATE activity_chain SET length = 7, chain_sha256 = :digest", digest=digest)
+
+
+def _empty(acme):
+    acme.execute("DELETE FROM portal_access_logs")
+    acme.execute("UPDATE activity_chain SET length = 0, chain_sha256 = :none", none=bytes(32))
+    acme.execute("UPDATE activity_chain SET seal = :none", none=bytes(32))
+
+
+def _forge(acme):
+    """Another name, and every hash behind it made anew, as anybody can who has read the code."""
+    acme.execute("UPDATE portal_access_logs SET actor = 'Mallory' WHERE id = 4")
+    head = bytes(32)
+    for row in acme.rows(AccessLog):
+        head = activity_chain.link(head, row)
+        acme.execute(
+            "UPDATE portal_access_logs SET chain_sha256 = :head WHERE id = :id",
+            head=head,
+            id=row.id,
+        )
+    acme.execute("UPDATE activity_chain SET chain_sha256 = :head", head=head)
+
+
+@pytest.mark.parametrize("meddle", [_cut, _empty, _forge])
+def test_going_on_does_not_seal_what_was_done_to_the_log(chained, clock, meddle):
+    clock.advance(hours=2)
+    meddle(chained.acme)
+    assert _verify(chained).problem
+    _quote, link = chained.acme.quote(number="Q-77")
+    chained.visitor().get(link)
+    assert _verify(chained).problem
+    # Sealed anew by who runs the installation, it says so.
+    assert chained.command("activity", "seal", "--as", "Kari").exit_code == 0
+    assert _verify(chained).problem is None
+    assert (_last(chained).type, _last(chained).actor) == ("seal_activity", "Kari")
+
+
+def test_a_seal_made_anew_hides_no_change(chained):
+    chained.acme.execute("UPDATE portal_access_logs SET actor = 'Mallory' WHERE id = 4")
+    assert chained.command("activity", "seal", "--as", "Kari").exit_code == 0
+    assert "row 4 was changed" in _verify(chained).problem
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["UPDATE portal_access_logs SET details = '{' WHERE id = 4",
+     "UPDATE portal_access_logs SET occurred_at = 'soon' WHERE id = 4"],
+)  # fmt: skip
+def test_a_row_that_cannot_be_read_shows(stage, statement):
+    _quote, link = stage.acme.quote()
+    for _ in range(4):
+        stage.visitor().get(link)
+    assert _verify(stage).problem is None
+    stage.acme.execute(statement)
+    told = stage.command("activity", "verify")
+    assert told.exit_code == 1
+    assert "cannot be read" in told.output
+
+
 def test_a_log_and_its_end_that_were_both_emptied_show(chained):
     chained.acme.execute("DELETE FROM portal_access_logs")
     chained.acme.execute("DELETE FROM activity_chain")
@@ -207,6 +290,22 @@ def test_erasing_a_customers_addresses_leaves_the_chain_whole(chained):
             assert row.ip == "203.0.113.7"
     assert _verify(chained).problem is None
     assert chained.command("activity", "verify").exit_code == 0
+
+
+def test_what_is_old_is_erased_in_portions_and_the_chain_stays_whole(chained, clock, monkeypatch):
+    monkeypatch.setattr(activity, "_FORGOTTEN_AT_ONCE", 3)
+    clock.advance(days=40)
+    _quote, link = chained.acme.quote(OLAF, number="Q-78")
+    chained.visitor().get(link)
+    old, young = chained.acme.rows(AccessLog)[:10], chained.acme.log()[10:]
+    had = [row.id for row in old if row.salt is not None]
+    told = chained.command("activity", "erase-older", "30", "--as", "Kari")
+    assert f"{len(had)} rows" in told.output
+    log = chained.acme.log()
+    assert [row.id for row in log if row.salt is None] == had
+    assert [row.salt for row in young] == [row.salt for row in log[10 : 10 + len(young)]]
+    assert sum(row.details["rows"] for row in log if row.type == "erase_activity") == len(had)
+    assert _verify(chained).problem is None
 
 
 def test_tenants_have_chains_of_their_own(chained):
