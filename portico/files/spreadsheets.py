@@ -10,15 +10,19 @@ from io import StringIO
 BYTE_ORDER_MARK = "\ufeff"  # or a spreadsheet reads UTF-8 as something else
 # What a program may take for the beginning of a formula, also behind blanks or quotes, and in
 # the wide forms that some programs narrow. A line break or a tab may begin a cell of its own.
-_FORMULA = re.compile(r"[\s\"'`\u200b-\u200f\ufeff]*[=+\-@|%＝＋－＠]|[\t\r\n]")
+_BEGIN = r"[\s\"'`\u200b-\u200f\ufeff]*[=+\-@|%＝＋－＠]"
+_FORMULA = re.compile(rf"{_BEGIN}|[\t\r\n]")
+# Where the list separator is a semicolon, a program cuts at it in the middle of a quoted cell.
+_FORMULA_INSIDE = re.compile(rf"(?<=[;\t\r\n])(?={_BEGIN})")
 _NUMBER = re.compile(r"[+-]?\d+(?:[.,]\d+)*\Z", re.ASCII)
 
 
 def cell(text: str) -> str:
     """*text*, made plain by an apostrophe where it could be run; numbers stay as they are."""
-    if _NUMBER.match(text) or not _FORMULA.match(text):
+    if _NUMBER.match(text):
         return text
-    return f"'{text}"
+    text = _FORMULA_INSIDE.sub("'", text)
+    return f"'{text}" if _FORMULA.match(text) else text
 
 
 def row(cells: Iterable[object]) -> str:
