@@ -30,7 +30,7 @@ _GROUPS = {"security": log.SECURITY, "financial": log.FINANCIAL}
 _VERIFIED_AT_ONCE = 20_000
 _COLUMNS = (
     "Row", "Time (UTC)", "Type", "What", "Security event", "Financial action", "By", "Actor",
-    "Customer", "Document", "Session", "Label", "Why", "IP address", "Device type", "Browser",
+    "Customer", "Contact", "Document", "Session", "Label", "Why", "IP address", "Device type", "Browser",
     "Platform", "User agent", "Details", "Erased",
 )  # fmt: skip
 
@@ -103,6 +103,7 @@ def _cells(line: Line) -> tuple[object, ...]:
         line.actor_kind,
         line.actor,
         line.customer,
+        line.contact,
         line.document,
         line.session_id,
         line.label,

@@ -31,7 +31,7 @@ from portico.records.activity import (
     NameKind,
 )
 from portico.records.content import Kind
-from portico.records.customer import Customer
+from portico.records.customer import Contact, Customer
 from portico.records.document import KINDS, Document
 
 PAGE = 50
@@ -120,6 +120,27 @@ def words_of(type_: str) -> str:
         return type_.replace("_", " ").capitalize()
 
 
+def _words(row: Any) -> str:
+    """What happened, in the words that fit who did it and what is known of it."""
+    details = row.details
+    if row.type == Activity.SWITCH_ACCESS and "on" in details:
+        return f"Switched portal access {_on(details['on'])}"
+    if row.type == Activity.REVOKE_LINK and details.get("count", 1) != 1:
+        return f"Revoked {details['count']} links"
+    if row.type != Activity.UPDATE_PROFILE or row.actor_kind != ActorKind.STAFF:
+        return words_of(row.type)
+    whom = "a contact" if row.contact_id else "the customer"
+    if "active" in details:
+        return f"Switched {whom} {_on(details['active'])}"
+    if "changed" in details:
+        return f"Changed {whom} ({said(details['changed'])})"
+    return f"{'Added' if details.get('created') else 'Changed'} {whom}"
+
+
+def _on(switched: bool) -> str:
+    return "on" if switched else "off"
+
+
 @dataclass(frozen=True, slots=True)
 class Filter:
     """What to show. *organization_id* None: what belongs to no single organization."""
@@ -169,6 +190,7 @@ class Line:
     actor: str
     customer_id: int | None
     customer: str
+    contact: str  # whom it was about, if somebody else did it
     document_id: int | None
     document: str  # kind and number
     document_number: str
@@ -223,7 +245,7 @@ def every(wanted: Filter) -> Iterator[Line]:
 
 _log = AccessLog.__table__
 _order = (_log.c.occurred_at, _log.c.id)
-_customer, _document = Customer.__table__, Document.__table__
+_customer, _contact, _document = Customer.__table__, Contact.__table__, Document.__table__
 _name = ActivityName.__table__
 Conditions = list[sa.ColumnElement[bool]]
 
@@ -389,10 +411,12 @@ def _lines(keys: list[Key], organization_id: int | None) -> list[Line]:
         sa.select(
             _log,
             _customer.c.name.label("customer_name"),
+            _contact.c.name.label("contact_name"),
             _document.c.kind.label("document_kind"),
             _document.c.number.label("document_number"),
         )
         .outerjoin(_customer, _customer.c.id == _log.c.customer_id)
+        .outerjoin(_contact, _contact.c.id == _log.c.contact_id)
         .outerjoin(_document, _document.c.id == _log.c.document_id)
         .where(_log.c.id.in_([key.id for key in keys]))
     )
@@ -412,19 +436,20 @@ def _line(row: Any) -> Line:
         id=row.id,
         at=row.occurred_at,
         type=row.type,
-        words=words_of(row.type),
+        words=_words(row),
         is_security_event=type_ is not None and type_.is_security_event,
         is_financial_action=type_ is not None and type_.is_financial_action,
         actor_kind=row.actor_kind,
         actor=row.actor,
         customer_id=row.customer_id,
         customer=row.customer_name or "",
+        contact=(row.contact_name or "") if row.actor_kind != ActorKind.CUSTOMER else "",
         document_id=row.document_id,
         document=f"{KINDS[Kind(row.document_kind)].label} {number}" if number else "",
         document_number=number,
         link_id=row.link_id,
         session_id=row.session_id or "",
-        details=[(name.replace("_", " "), _said(value)) for name, value in row.details.items()],
+        details=[(name.replace("_", " "), said(value)) for name, value in row.details.items()],
         label=row.label,
         label_reason=row.label_reason,
         ip=row.ip or "",
@@ -436,9 +461,10 @@ def _line(row: Any) -> Line:
     )
 
 
-def _said(value: object) -> str:
+def said(value: object) -> str:
+    """A detail of a row, as people write it."""
     if isinstance(value, list):
-        return ", ".join(map(_said, value))
+        return ", ".join(map(said, value))
     if isinstance(value, bool):
         return "yes" if value else "no"
     return "none" if value is None else str(value)

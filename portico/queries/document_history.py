@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from portico import clock
 from portico.db import BigId, UtcDateTime, reading
 from portico.queries import console_mail
-from portico.queries.console_activity import Key, words_of
+from portico.queries.console_activity import Key, said, words_of
 from portico.records.activity import AccessLog, Activity, ActorKind, Label
 from portico.records.customer import Contact
 from portico.records.link import PortalLink, Purpose
@@ -229,7 +229,7 @@ def _details(row: Any) -> Iterator[str]:
         if name == "mail":
             yield f"{console_mail.words_of(value)} to {recipient}"
         else:
-            yield f"{name.replace('_', ' ')} {str(value).replace('_', ' ')}"
+            yield f"{name.replace('_', ' ')} {said(value).replace('_', ' ')}"
     if row.type == Activity.SEND_DOCUMENT:
         yield f"to {recipient}"
 

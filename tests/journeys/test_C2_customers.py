@@ -122,6 +122,9 @@ def test_a_customer_and_a_contact_are_written_down(acme, kari):
     ]  # fmt: skip
     (liv,) = [one for one in acme.rows(Contact) if one.name == "Liv"]
     assert {row.contact_id for row in acme.log() if row.type == "update_profile"} == {None, liv.id}
+    told = kari.get(made.location).text
+    for line in ("added the customer", "added a contact – Liv", "changed the customer (name)"):
+        assert line in told
 
 
 def test_access_from_invitation_to_the_end(acme, stage, kari):
@@ -166,7 +169,12 @@ def test_access_from_invitation_to_the_end(acme, stage, kari):
     while older := page.tree.xpath(".//*[@id='happened']//a[@rel='next']/@href"):
         page = kari.get(acme.public_url + older[0])
         text += page.text
-    for line in ("invited to the portal", "set up an account", "disabled an account", "signed in"):
+    for line in (
+        "invited to the portal – Marit Solberg", "set up an account", "signed in",
+        "disabled an account – Marit Solberg", "switched portal access off – Marit Solberg",
+        "switched portal access on – Marit Solberg", "switched portal access off 12 Nov",
+        "changed a contact (email) – Marit Solberg",
+    ):  # fmt: skip
         assert line in text
     staff = [row for row in acme.log() if row.actor == "Manager Nilsen"]
     assert {"invite", "disable_account", "enable_account", "switch_access"} <= {
