@@ -9,7 +9,7 @@ import click
 from portico.commands.shell import counted, in_tenant, staff_option
 from portico.pdf import DESIGNS
 from portico.records.content import Kind
-from portico.services import accounts, links, team
+from portico.services import accounts, customers, links, team
 from portico.services.team import OrganizationFace
 
 _ON_OFF = click.Choice(["on", "off"])
@@ -136,10 +136,12 @@ def revoke_links(organization_slug: str, reference: str, by: str) -> None:
 @click.argument("organization_slug", metavar="ORGANIZATION")
 @click.argument("reference", metavar="CUSTOMER")
 @click.argument("state", type=_ON_OFF)
+@staff_option
 @in_tenant
-def switch_customer(organization_slug: str, reference: str, state: str) -> None:
+def switch_customer(organization_slug: str, reference: str, state: str, by: str) -> None:
     """Switch a customer off (their links open nothing) or on again."""
-    team.set_customer_active(organization_slug, reference, state == "on")
+    found = team.find_customer(organization_slug, reference)
+    customers.switch(found.id, on=state == "on", by=by)
     click.echo(f"{reference} is switched {state}.")
 
 
@@ -182,10 +184,12 @@ def add_contact(
 @click.argument("reference", metavar="CUSTOMER")
 @click.argument("email")
 @click.argument("state", type=_ON_OFF)
+@staff_option
 @in_tenant
-def switch_contact(organization_slug: str, reference: str, email: str, state: str) -> None:
+def switch_contact(organization_slug: str, reference: str, email: str, state: str, by: str) -> None:
     """Switch a contact off (the links mailed to them open nothing) or on again."""
-    team.set_contact_active(organization_slug, reference, email, state == "on")
+    found = team.find_contact(team.find_customer(organization_slug, reference), email)
+    customers.switch_contact(found.id, on=state == "on", by=by)
     click.echo(f"{email} is switched {state}.")
 
 

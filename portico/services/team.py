@@ -13,7 +13,6 @@ from sqlalchemy.exc import IntegrityError
 
 from portico import clock, formats, pdf
 from portico.db import db, unit_of_work
-from portico.records.account import PortalAccount
 from portico.records.activity import Activity, ActorKind
 from portico.records.content import Kind
 from portico.records.customer import Contact, Customer
@@ -284,18 +283,6 @@ def _contact_entry(contact: Contact, changed: list[str], by: str) -> Entry:
     )
 
 
-def set_customer_active(organization: str, customer: str, active: bool) -> None:
-    """Switch a customer off or on: off, every link of theirs is a neutral 404, and whoever is
-    signed in is signed out (A6)."""
-    with unit_of_work():
-        found = find_customer(organization, customer)
-        if not active:
-            accounts.shut_out(
-                PortalAccount.customer_id == found.id, "the customer was switched off"
-            )
-        found.is_active = active
-
-
 def find_contact(customer: Customer, email: str) -> Contact:
     """An active contact of *customer* by e-mail address, whatever its case. Raises Unknown."""
     found = (
@@ -313,16 +300,6 @@ def find_contact(customer: Customer, email: str) -> Contact:
     if found is None:
         raise Unknown(f"{customer.name} has no contact with the address {email}.")
     return found
-
-
-def set_contact_active(organization: str, customer: str, email: str, active: bool) -> None:
-    """Switch a contact off or on: off, the links mailed to them are a neutral 404, and they are
-    signed out (A6)."""
-    with unit_of_work():
-        found = find_contact(find_customer(organization, customer), email)
-        if not active:
-            accounts.shut_out(PortalAccount.contact_id == found.id, "the contact was switched off")
-        found.is_active = active
 
 
 def check_email(text: str) -> str:

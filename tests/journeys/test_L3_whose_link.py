@@ -6,7 +6,7 @@ import pytest
 
 from portico.records.decision import Decision
 from portico.refusals import StaffRefusal
-from portico.services import team
+from portico.services import customers, team
 from tests.cast import BEA, CHIYO, MARIT, OLAF, Person
 
 SIGRID = Person("Sigrid Moe", "sigrid@fjordhus.example", "Fjordhus AS", "halden", "acme")
@@ -53,10 +53,10 @@ def test_a_revision_has_one_answer_whichever_link_it_came_through(both):
 def test_a_contact_who_is_switched_off_reads_nothing_more(both):
     _quote, link = both.acme.quote()
     with both.acme.scope():
-        team.set_contact_active("halden", MARIT.customer, MARIT.email, False)
+        customers.switch_contact(both.acme.contact(MARIT).id, on=False, by="Kari")
     assert both.visitor().get(link).status == 404
     with both.acme.scope():
-        team.set_contact_active("halden", MARIT.customer, MARIT.email, True)
+        customers.switch_contact(both.acme.contact(MARIT).id, on=True, by="Kari")
     assert both.visitor().get(link).status == 200
 
 
@@ -64,7 +64,7 @@ def test_a_customer_who_is_switched_off_reads_nothing_more(both):
     quote, link = both.acme.quote()
     copied = both.acme.copy(quote)
     with both.acme.scope():
-        team.set_customer_active("halden", MARIT.customer, False)
+        customers.switch(both.acme.customer(MARIT).id, on=False, by="Kari")
     assert both.visitor().get(link).status == both.visitor().get(copied).status == 404
 
 

@@ -7,7 +7,7 @@ import datetime as dt
 import pytest
 
 from portico.records.content import Kind
-from portico.services import documents, links, team
+from portico.services import customers, documents, links, team
 from tests.cast import MARIT, OLAF, token_of
 
 MALLORY = "mallory@elsewhere.example"
@@ -268,11 +268,11 @@ def _revoke_customer(stage, quote):
 
 
 def _switch_contact_off(stage, quote):
-    team.set_contact_active("halden", MARIT.customer, MARIT.email, False)
+    customers.switch_contact(stage.acme.contact(MARIT).id, on=False, by="Kari")
 
 
 def _switch_customer_off(stage, quote):
-    team.set_customer_active("halden", MARIT.customer, False)
+    customers.switch(stage.acme.customer(MARIT).id, on=False, by="Kari")
 
 
 def _void(stage, quote):

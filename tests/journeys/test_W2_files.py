@@ -13,7 +13,7 @@ from portico.files.store import LIFE, LocalStore
 from portico.records.activity import Activity
 from portico.records.file import StoredFile
 from portico.records.notification import Notification, Topic
-from portico.services import files, projects, team
+from portico.services import customers, files, projects, team
 from portico.services.files import Place
 from portico.services.projects import ProjectFace
 from portico.web.errors import masked_path
@@ -132,7 +132,7 @@ def test_a_signed_address_runs_out_and_is_asked_again_at_every_click(shown, cloc
 
     def open_(on):
         with acme.scope():
-            team.set_customer_active("halden", MARIT.customer, on)
+            customers.switch(acme.customer(MARIT).id, on=on, by="Kari")
 
     address = marit.get(_download(acme, file_id)).location
     for change in (switch, show):

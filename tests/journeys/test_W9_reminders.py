@@ -17,7 +17,16 @@ from portico.records.decision import Answer
 from portico.records.mail import MailKind, MailState
 from portico.records.notification import Notification, Reminder, Topic
 from portico.records.payment import PaymentKind
-from portico.services import accounts, decisions, documents, links, payments, reminders, team
+from portico.services import (
+    accounts,
+    customers,
+    decisions,
+    documents,
+    links,
+    payments,
+    reminders,
+    team,
+)
 from portico.services.decisions import Signatory
 from portico.services.payments import Money, Transfer
 from portico.services.team import OrganizationFace
@@ -99,9 +108,9 @@ def _end(acme, quote, over):
     elif over == "revoked":
         links.revoke_for_document(quote, by="Kari")
     elif over == "contact off":
-        team.set_contact_active("halden", MARIT.customer, MARIT.email, False)
+        customers.switch_contact(acme.contact(MARIT).id, on=False, by="Kari")
     elif over == "customer off":
-        team.set_customer_active("halden", MARIT.customer, False)
+        customers.switch(acme.customer(MARIT).id, on=False, by="Kari")
     elif over == "account off":
         accounts.disable(accounts.invite(acme.contact(MARIT).id, by="Kari").id, by="Kari")
     elif over == "switched off here":
