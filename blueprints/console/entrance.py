@@ -14,7 +14,7 @@ from portico.records.staff import Permission, StaffTokenPurpose
 from portico.refusals import BadInput
 from portico.services import accounts, staff
 from portico.services.second_factor import finish_sign_in
-from portico.services.staff import StaffTokenSpent
+from portico.services.staff import Opened, StaffTokenSpent
 from portico.web import limits, sign_in
 from portico.web.pages import page
 from portico.web.visitors import visitor
@@ -34,17 +34,12 @@ def login_submit() -> Response:
     email, password = request.form.get("email", ""), request.form.get("password", "")
     if not email.strip() or not password:
         return _login_page(422, "Please fill in both fields.", email)
-    attempt = limits.staff_sign_in(accounts.normal_email(email))
-    opened = staff.sign_in(email, password, visitor())
+    opened = _enter(email, password)
     if opened is None:
-        attempt.failed()
         return _login_page(422, _WRONG, email)
-    sign_in.sign_staff_in(opened.secret)
     wanted = wanted_page(request.form.get("next", ""))
     if opened.second_factor_due:
-        attempt.went_halfway()
         return go(url_for("console.second_factor", next=wanted))
-    attempt.succeeded()
     return go(wanted or url_for("console.start"))
 
 
@@ -59,8 +54,6 @@ def second_factor() -> Response:
 def second_factor_submit() -> Response:
     """A code of the app, or a recovery code. Wrong ones count as failures to sign in."""
     who, code = me(), request.form.get("code", "")
-    if not who.second_factor_due:
-        return go(url_for("console.start"))
     if not code.strip():
         return _code_page(422, "Please type the code.")
     attempt = limits.staff_sign_in(who.email)
@@ -164,17 +157,37 @@ def _password_page(
 
 def _set_password(purpose: StaffTokenPurpose) -> Response:
     limits.password_post()
+    token = request.args.get("token", "")
     password, again = request.form.get("password", ""), request.form.get("again", "")
     try:
         if password != again:
             raise BadInput({"again": "The two passwords are not the same."})
-        secret = staff.set_password(purpose, request.args.get("token", ""), password, visitor())
+        secret = staff.set_password(purpose, token, password, visitor())
     except BadInput as problem:
         return _password_page(purpose, problem.status, problem.errors)
     except StaffTokenSpent:
-        return _password_page(purpose)
-    sign_in.sign_staff_in(secret)
+        member = staff.set_just_now(purpose, token, visitor())
+        if member is None or _enter(member.email, password) is None:
+            return _password_page(purpose)
+    else:
+        sign_in.sign_staff_in(secret)
     return go(url_for("console.start"))
+
+
+def _enter(email: str, password: str) -> Opened | None:
+    """Sign this browser in, perhaps halfway; None where the two do not belong together. Raises
+    TooMany."""
+    attempt = limits.staff_sign_in(accounts.normal_email(email))
+    opened = staff.sign_in(email, password, visitor())
+    if opened is None:
+        attempt.failed()
+        return None
+    sign_in.sign_staff_in(opened.secret)
+    if opened.second_factor_due:
+        attempt.went_halfway()
+    else:
+        attempt.succeeded()
+    return opened
 
 
 def _login_page(status: int = 200, error: str | None = None, email: str = "") -> Response:

@@ -13,11 +13,12 @@ from flask import Response, current_app, g, request, url_for
 
 from portico import clock
 from portico.queries.staff_signed_in import StaffSignedIn
-from portico.records.staff import Permission
+from portico.records.staff import Permission, StaffTokenPurpose
 from portico.refusals import NotAllowed, NotFound
 from portico.services import staff
 from portico.web import sign_in, uploads
 from portico.web.origin import require_readable_form
+from portico.web.visitors import visitor
 from portico.web.ways import GUESTS_ONLY, OPEN, go, this_page
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -54,7 +55,7 @@ def admit() -> Response | None:
         g.staff = who
         if who.second_factor_due and endpoint not in HALFWAY | OPEN:
             return go(url_for("console.second_factor"))
-        if endpoint in GUESTS_ONLY:
+        if endpoint in GUESTS_ONLY or _is_second_click(who, endpoint):
             return go(url_for("console.start"))
     _require_possible_ids()
     view = current_app.view_functions[request.endpoint or ""]
@@ -70,6 +71,17 @@ def admit() -> Response | None:
         if endpoint not in GUESTS_ONLY | OPEN | HALFWAY:
             _require(who, view)
     return None
+
+
+def _is_second_click(who: StaffSignedIn, endpoint: str) -> bool:
+    """Whether the last form on the way in comes once more, after it let them in."""
+    if endpoint == "second_factor_submit":
+        return not who.second_factor_due
+    if endpoint != "reset_password_submit":
+        return False
+    token = request.args.get("token", "")
+    done = staff.set_just_now(StaffTokenPurpose.RESET, token, visitor())
+    return done is not None and done.id == who.staff_id
 
 
 def _require_possible_ids() -> None:

@@ -50,12 +50,9 @@ def login_submit() -> Response:
     missing = _missing(org, email=email.strip(), password=password)
     if org is None or missing:
         return _login_page(422, errors=missing, email=email)
-    attempt = limits.customer_sign_in(org.id, accounts.normal_email(email))
-    secret = credentials.sign_in(org.id, email, password, visitor())
+    secret = _secret_for(org.id, email, password)
     if secret is None:
-        attempt.failed()
         return _login_page(422, error=_WRONG, email=email)
-    attempt.succeeded()
     sign_in.sign_customer_in(secret)
     wanted = wanted_page(request.form.get("next", ""))
     return go(wanted or url_for("customer_portal.dashboard"))
@@ -140,22 +137,38 @@ def _password_page(
 
 def _set_password(purpose: TokenPurpose) -> Response:
     limits.password_post()
-    before = sign_in.customer()
+    before, token = sign_in.customer(), request.args.get("token", "")
     password, again = request.form.get("password", ""), request.form.get("again", "")
     try:
         if password != again:
             raise BadInput({"again": "The two passwords are not the same."})
-        secret = credentials.set_password(
-            purpose, request.args.get("token", ""), password, visitor()
-        )
+        secret = credentials.set_password(purpose, token, password, visitor())
     except BadInput as problem:
         return _password_page(purpose, problem.status, problem.errors)
     except TokenSpent:
-        return _password_page(purpose)
+        account = account_tokens.set_just_now(purpose, token, visitor())
+        if (
+            account is None
+            or (second := _secret_for(account.organization_id, account.email, password)) is None
+        ):
+            return _password_page(purpose)
+        secret = second
     if before is not None:
         credentials.sign_out(before.actor)  # whoever was signed in here is not any more
     sign_in.sign_customer_in(secret)
     return go(url_for("customer_portal.dashboard"))
+
+
+def _secret_for(organization_id: int, email: str, password: str) -> str | None:
+    """A session for whom address and password belong to; None where they do not belong together.
+    Raises TooMany."""
+    attempt = limits.customer_sign_in(organization_id, accounts.normal_email(email))
+    secret = credentials.sign_in(organization_id, email, password, visitor())
+    if secret is None:
+        attempt.failed()
+        return None
+    attempt.succeeded()
+    return secret
 
 
 # --- which organization ------------------------------------------------------------------------

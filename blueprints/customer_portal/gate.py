@@ -16,6 +16,7 @@ from portico.services.account_tokens import TokenSpent
 from portico.web import sign_in, uploads
 from portico.web.origin import require_own_form
 from portico.web.pages import brand_css_url, page
+from portico.web.visitors import visitor
 from portico.web.ways import GUESTS_ONLY, OPEN, go, this_page
 
 # Whose form may hold a file.
@@ -32,6 +33,8 @@ def admit() -> Response | None:
     if who is not None and endpoint in GUESTS_ONLY:
         invited = "yes" if endpoint == "setup" and _is_invitation() else None
         return go(url_for("customer_portal.dashboard", invited=invited))
+    if who is not None and endpoint == "reset_password_submit" and _is_second_click(who):
+        return go(url_for("customer_portal.dashboard"))
     if request.method == "POST":
         if who is not None and endpoint in UPLOADS:
             uploads.allow()
@@ -50,6 +53,13 @@ def signed_in() -> SignedIn:
     """The customer whom the gate let in."""
     who: SignedIn = g.signed_in
     return who
+
+
+def _is_second_click(who: SignedIn) -> bool:
+    """Whether the form of a new password comes once more, after it let them in."""
+    token = request.args.get("token", "")
+    done = account_tokens.set_just_now(TokenPurpose.RESET, token, visitor())
+    return done is not None and done.id == who.account_id
 
 
 def _is_invitation() -> bool:

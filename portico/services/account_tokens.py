@@ -13,11 +13,20 @@ import sqlalchemy as sa
 
 from portico import clock, tokens
 from portico.db import current_tenant, db
-from portico.records.account import PortalAccount, ResetToken, SetupToken, TokenPurpose
+from portico.records.account import (
+    PortalAccount,
+    PortalSession,
+    ResetToken,
+    SetupToken,
+    TokenPurpose,
+)
 from portico.records.customer import Contact, Customer
 from portico.refusals import NotFound
+from portico.services.activity import Visitor
 from portico.services.actors import may_enter
+from portico.services.sessions import browser_of
 
+_SECOND_CLICK = dt.timedelta(minutes=1)
 LIFE = dt.timedelta(minutes=60)
 _Table = type[SetupToken] | type[ResetToken]
 _TABLES: dict[TokenPurpose, _Table] = {
@@ -154,6 +163,26 @@ def find(purpose: TokenPurpose, token: str) -> OpenToken:
     return OpenToken(
         row.id, row.account_id, row.organization_id, row.name, row.email, row.customer_name
     )
+
+
+def set_just_now(purpose: TokenPurpose, token: str, visitor: Visitor) -> PortalAccount | None:
+    """The account that got a password by this link within the last minute, from the same browser:
+    a second click sends the form again. Lets nobody in by itself."""
+    table = _TABLES[purpose]
+    return db.session.execute(
+        sa.select(PortalAccount)
+        .join(table, table.account_id == PortalAccount.id)
+        .join(PortalSession, PortalSession.account_id == PortalAccount.id)
+        .where(
+            table.token_sha256 == (tokens.digest(token) or b""),
+            table.used_at > clock.now() - _SECOND_CLICK,
+            PortalSession.created_at >= table.used_at,
+            PortalSession.ended_at.is_(None),
+            PortalSession.ip == visitor.ip,
+            PortalSession.user_agent == browser_of(visitor),
+        )
+        .limit(1)
+    ).scalar_one_or_none()
 
 
 def spend(purpose: TokenPurpose, found: OpenToken) -> None:

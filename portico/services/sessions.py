@@ -34,7 +34,7 @@ def open_for(account: PortalAccount, visitor: Visitor) -> Opened:
         created_at=now,
         last_seen_at=now,
         ip=visitor.ip,
-        user_agent=visitor.user_agent[:1000] if visitor.user_agent else None,
+        user_agent=browser_of(visitor),
     )
     db.session.add(session)
     account.last_sign_in_at = now
@@ -45,6 +45,11 @@ def open_for(account: PortalAccount, visitor: Visitor) -> Opened:
 def digest(secret: str) -> bytes:
     """What is kept of a session's secret."""
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()
+
+
+def browser_of(visitor: Visitor) -> str | None:
+    """What is kept of what a browser calls itself."""
+    return visitor.user_agent[:1000] if visitor.user_agent else None
 
 
 def seen(session_id: int) -> None:

@@ -32,6 +32,7 @@ from portico.refusals import BadInput, NotFound, Unknown
 from portico.services import activity, outbox, passwords
 from portico.services.accounts import normal_email
 from portico.services.activity import Entry, Visitor
+from portico.services.sessions import browser_of
 from portico.text import one_line
 
 CODE_WITHIN = dt.timedelta(minutes=15)  # between password and second factor
@@ -41,6 +42,7 @@ TOKEN_LIFE = {
     StaffTokenPurpose.INVITATION: dt.timedelta(days=3),
     StaffTokenPurpose.RESET: dt.timedelta(minutes=60),
 }
+_SECOND_CLICK = dt.timedelta(minutes=1)
 _PATHS = {
     StaffTokenPurpose.INVITATION: "/staff/setup?token=",
     StaffTokenPurpose.RESET: "/staff/reset-password?token=",
@@ -226,6 +228,25 @@ def set_password(purpose: StaffTokenPurpose, token: str, password: str, visitor:
         if not first:
             notify(member, StaffNotice.PASSWORD_CHANGED, opened.organization_id)
     return opened.secret
+
+
+def set_just_now(purpose: StaffTokenPurpose, token: str, visitor: Visitor) -> StaffMember | None:
+    """Who set a password by this link within the last minute, from the same browser: a second
+    click sends the form again. Lets nobody in by itself."""
+    return db.session.execute(
+        sa.select(StaffMember)
+        .join(StaffToken, StaffToken.staff_id == StaffMember.id)
+        .join(StaffSession, StaffSession.staff_id == StaffMember.id)
+        .where(
+            *_is(purpose, token),
+            StaffToken.used_at > clock.now() - _SECOND_CLICK,
+            StaffSession.created_at >= StaffToken.used_at,
+            StaffSession.ended_at.is_(None),
+            StaffSession.ip == visitor.ip,
+            StaffSession.user_agent == browser_of(visitor),
+        )
+        .limit(1)
+    ).scalar_one_or_none()
 
 
 # --- signing in -----------------------------------------------------------------------------
@@ -450,7 +471,7 @@ def _open_session(member: StaffMember, visitor: Visitor) -> Opened:
         created_at=now,
         last_seen_at=now,
         ip=visitor.ip,
-        user_agent=visitor.user_agent[:1000] if visitor.user_agent else None,
+        user_agent=browser_of(visitor),
     )
     db.session.add(session)
     if not session.second_factor_due:
@@ -510,10 +531,16 @@ def _may_enter() -> tuple[sa.ColumnElement[bool], ...]:
     return StaffMember.is_active.is_(True), StaffMember.id.in_(sa.select(StaffRole.staff_id))
 
 
-def _spendable(purpose: StaffTokenPurpose, token: str) -> tuple[sa.ColumnElement[bool], ...]:
+def _is(purpose: StaffTokenPurpose, token: str) -> tuple[sa.ColumnElement[bool], ...]:
     return (
         StaffToken.token_sha256 == (tokens.digest(token) or b""),
         StaffToken.purpose == purpose.value,
+    )
+
+
+def _spendable(purpose: StaffTokenPurpose, token: str) -> tuple[sa.ColumnElement[bool], ...]:
+    return (
+        *_is(purpose, token),
         StaffToken.used_at.is_(None),
         StaffToken.voided_at.is_(None),
         sa.or_(StaffToken.expires_at.is_(None), StaffToken.expires_at > clock.now()),

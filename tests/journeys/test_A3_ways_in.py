@@ -117,6 +117,32 @@ def test_a_link_works_once_and_for_sixty_minutes_from_delivery(both, clock):
     assert both.visitor().fill_in(both.way_in(OLAF), NEW).status == 303
 
 
+def test_a_second_click_ends_signed_in_as_the_first_would(both, clock):
+    setup = both.acme.invite(MARIT)
+    for way_in in (setup, None):
+        if way_in is None:
+            clock.advance(minutes=5)
+            forgotten = f"{both.acme.portal}/forgot-password?org=halden"
+            both.visitor().fill_in(forgotten, {"email": MARIT.email})
+            both.deliver()
+            way_in = both.way_in(MARIT)
+        first, second, mallory = both.visitor(), both.visitor(), both.visitor("198.51.100.66")
+        page, theirs = first.get(way_in), mallory.get(way_in)
+        second.steal(first)  # what is sent before the first answer is there
+        there = first.fill_in(page, NEW).location
+        assert there == f"{both.acme.portal}/dashboard"
+        assert mallory.fill_in(theirs, NEW).status == 410, "another browser"
+        other = dict.fromkeys(NEW, "a kettle sings before dawn")
+        assert second.fill_in(page, other).status == 410, "another password"
+        assert second.fill_in(page, NEW).location == there
+        assert second.get(there).status == 200
+        assert first.fill_in(page, NEW).location == there, "when the first answer was there"
+        late = both.visitor()
+        token = late.get(f"{both.acme.portal}/login").form("/login")[1]["csrf_token"]
+        clock.advance(minutes=1)
+        assert late.post(way_in, {**NEW, "csrf_token": token}).status == 410, "a minute later"
+
+
 def test_the_hour_begins_when_the_mail_server_takes_the_mail(stage, clock):
     contact = stage.acme.contact(MARIT).id
     stage.inbox.go_down()

@@ -92,6 +92,35 @@ def test_an_invitation_leads_in_once_and_scanners_do_not_spend_it(both):
     assert both.acme.rows(StaffMember)[0].set_up_at is not None
 
 
+def test_a_second_click_on_the_last_step_ends_signed_in_as_the_first_would(both, clock):
+    acme = both.acme
+    typed = {"password": PASSWORD, "again": PASSWORD}
+    for path in ("setup", "reset-password"):
+        if path == "setup":
+            way_in = acme.hire(Role.VIEWER)
+        else:
+            clock.advance(minutes=5)
+            both.visitor().fill_in(f"{acme.console}/forgot-password", {"email": VIEWER})
+            both.deliver()
+            way_in = both.way_in(VIEWER)
+        first, second, mallory = both.visitor(), both.visitor(), both.visitor("198.51.100.66")
+        page, theirs = first.get(way_in), mallory.get(way_in)
+        second.steal(first)  # what is sent before the first answer is there
+        assert first.fill_in(page, typed).location == f"{acme.console}/"
+        assert mallory.fill_in(theirs, typed).status == 410, "another browser"
+        other = dict.fromkeys(typed, NEW)
+        assert second.fill_in(page, other).status == 410, "another password"
+        again = second.fill_in(page, typed)
+        assert again.location == f"{acme.console}/"
+        assert _is_in(acme, second)
+        late = first.fill_in(page, typed)  # and when the first answer was there
+        assert late.location == f"{acme.console}/"
+        slow = both.visitor()
+        token = slow.get(f"{acme.console}/login").form("/login")[1]["csrf_token"]
+        clock.advance(minutes=1)
+        assert slow.post(way_in, {**typed, "csrf_token": token}).status == 410, "a minute later"
+
+
 def test_a_newer_invitation_voids_the_older_and_three_days_end_it(stage, clock):
     first = stage.acme.hire(Role.VIEWER)
     with stage.acme.scope():
