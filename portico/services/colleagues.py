@@ -50,7 +50,8 @@ class Done(StrEnum):
 
 def invite(name: str, email: str, organization_id: int, role: Role, *, by: str) -> StaffMember:
     """Put somebody on the team of an organization. Who is new, or never chose a password, gets a
-    mail to choose one; who works in the tenant already keeps their name and gets a notice.
+    mail to choose one; who works in the tenant already keeps their name and gets a notice. A
+    disabled person is let in again where they are on no team any more, and nowhere else.
 
     Raises BadInput, Conflict.
     """
@@ -59,12 +60,12 @@ def invite(name: str, email: str, organization_id: int, role: Role, *, by: str) 
         with unit_of_work():
             _hold(organization_id)
             member = _by_email(email) or _add(name, email, by=by)
-            if organization_id in staff.roles_of(member.id):
-                raise Conflict(f"{email} is on the team already.")
+            _require_invitable(member, organization_id)
             db.session.add(
                 StaffRole(staff_id=member.id, organization_id=organization_id, role=role.value)
             )
             db.session.flush()
+            _let_in(member, by)
             if member.set_up_at is None:
                 _post_invitation(member, organization_id)
             else:
@@ -148,11 +149,7 @@ def enable(
         member, _role = _colleague(staff_id, organization_id)
         if not _is_theirs(member, owner_id):
             raise NotYoursAlone
-        if not member.is_active:
-            member.is_active = True
-            member.disabled_at = member.disabled_by = None
-            for place in staff.roles_of(member.id):
-                _log(member, place, by, change="enabled")
+        _let_in(member, by)
     return member
 
 
@@ -205,6 +202,29 @@ def _by_email(email: str) -> StaffMember | None:
         sa.select(StaffMember.id).where(StaffMember.email == email)
     ).scalar_one_or_none()
     return None if found is None else held(found)
+
+
+def _require_invitable(member: StaffMember, organization_id: int) -> None:
+    """Raises Conflict for who is on this team, and for who is disabled and on another: a role here
+    would take it from the owners there to let them in again."""
+    places, email = staff.roles_of(member.id), member.email
+    if organization_id in places and not member.is_active:
+        raise Conflict(f"{email} is on the team, but disabled. Let them sign in again instead.")
+    if organization_id in places:
+        raise Conflict(f"{email} is on the team already.")
+    if places and not member.is_active:
+        raise Conflict(
+            f"{email} is disabled, so nothing was mailed. An owner of the team that they are on "
+            "can let them sign in again; then invite them."
+        )
+
+
+def _let_in(member: StaffMember, by: str) -> None:
+    if not member.is_active:
+        member.is_active = True
+        member.disabled_at = member.disabled_by = None
+        for place in staff.roles_of(member.id):
+            _log(member, place, by, change="enabled")
 
 
 def _add(name: str, email: str, *, by: str) -> StaffMember:

@@ -252,6 +252,34 @@ def test_of_somebody_who_works_elsewhere_too_an_owner_takes_no_more_than_the_rol
     assert not _signs_in(both.acme, SALES)
 
 
+def test_who_is_disabled_elsewhere_is_not_invited_and_their_owner_lets_them_in(both):
+    owner, neighbour = both.acme.staff(), both.acme.staff(Role.OWNER, "brightwater")
+    both.acme.staff(Role.SALES)
+    person = _person(both.acme, SALES)
+    owner.fill_in(person, form="/disable")
+    before = both.acme.dump()
+    refused = _invite(both.acme, neighbour, htmx=True, email=SALES)
+    assert refused.status == 409
+    assert "is disabled, so nothing was mailed" in refused.text
+    assert "An owner of the team that they are on" in refused.text
+    here = _invite(both.acme, owner, htmx=True, email=SALES)
+    assert (here.status, "on the team, but disabled" in here.text) == (409, True)
+    command = both.command("staff", "invite", "brightwater", "--name", "S", "--email", SALES)
+    assert (command.exit_code, "is disabled" in command.output) == (1, True)
+    assert both.acme.dump() == before
+    assert "They can sign in again." in owner.fill_in(person, form="/enable", htmx=True).text
+    assert _signs_in(both.acme, SALES)
+    # On no team any more, they are nobody's to let in but who invites them.
+    owner.fill_in(person, form="/disable")
+    owner.fill_in(person, form="/remove")
+    done = _invite(both.acme, neighbour, email=SALES)
+    assert "A mail is on its way." in neighbour.get(done.location).text
+    both.deliver()
+    letter = both.letters_to(SALES)[-1].message
+    assert letter["Subject"] == "You are on the team of Brightwater of Acme"
+    assert _signs_in(both.acme, SALES)
+
+
 def test_an_owner_of_all_their_places_disables_the_person(stage, owner):
     stage.acme.staff(Role.SALES)
     with stage.acme.scope():
