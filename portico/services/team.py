@@ -303,10 +303,17 @@ def find_contact(customer: Customer, email: str) -> Contact:
 
 
 def check_email(text: str) -> str:
-    """An address that mail can be sent to, as typed. Raises BadInput."""
-    text = one_line(text, "email", 320)
+    """An address that mail can be sent to, as typed. Raises BadInput.
+
+    Its domain may be an international one. What stands before the @ has to be ASCII: few mail
+    servers take more (RFC 6531), and in small letters some of it would be another address.
+    """
+    typed, text = text, one_line(text, "email", 320)
     if not _EMAIL.match(text) or not text.isprintable():
         raise BadInput({"email": "This does not look like an e-mail address."})
+    if not typed.partition("@")[0].strip().isascii():
+        sentence = "Before the @ no accents and no other scripts work: letters from a to z do."
+        raise BadInput({"email": sentence})
     return text
 
 

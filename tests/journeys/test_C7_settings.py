@@ -53,7 +53,8 @@ def test_what_is_set_shows_to_customers_and_what_cannot_be_is_said(stage):
     assert "Halden & Sons" in stage.visitor().get(link).text
     before = acme.dump()
     for name, wrong in (
-        ("name", ""), ("name", "x" * 201), ("email", "nobody"), ("locale", "xx"),
+        ("name", ""), ("name", "x" * 201), ("email", "nobody"),
+        ("email", "æ@halden.example"), ("locale", "xx"),
         ("timezone", "../etc"), ("sender_name", "A\u0000B"), ("address", "\u202e" * 5000),
         ("phone", "1" * 30_000),
     ):  # fmt: skip

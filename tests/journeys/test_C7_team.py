@@ -86,7 +86,18 @@ def test_what_cannot_be_taken_is_said_at_the_field_and_changes_nothing(stage, ow
     before = stage.acme.dump()
     odd = {
         "name": ("", "\x00", "x" * 10_000, "\u202eoB"),
-        "email": ("", "bo", "bo@", "x" * 10_000 + "@y.example", "a b@c.example", OWNER.upper()),
+        "email": (
+            "",
+            "bo",
+            "bo@",
+            "x" * 10_000 + "@y.example",
+            "a b@c.example",
+            OWNER.upper(),
+            "æ@æ.example",
+            "İ@x.example",
+            "\u017fales@halden.example",
+            "\u212aari@halden.example",
+        ),
         "role": ("", "king", "OWNER", "x" * 10_000),
     }
     for name, values in odd.items():
