@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,7 +13,7 @@ from blueprints.console.frame import console_page
 from blueprints.console.gate import me, needs
 from portico.queries import console_activity, console_customer, console_customers, console_documents
 from portico.queries.console_activity import Filter, Key
-from portico.queries.console_customer import CustomerRecord, Person
+from portico.queries.console_customer import CustomerRecord, Namesake, Person
 from portico.queries.console_customers import Place
 from portico.queries.console_documents import Wanted, Which
 from portico.queries.lists import LARGEST_ID, search_term
@@ -22,6 +23,7 @@ from portico.records.staff import Permission
 from portico.refusals import BadInput, Conflict, NotAllowed, NotFound, StaffRefusal
 from portico.services import accounts, customers, links, reasons
 from portico.services.customers import ContactFace, CustomerFace
+from portico.services.reasons import Condition
 from portico.web.ways import go
 
 _ONE = "/customers/<int:customer_id>"
@@ -48,6 +50,25 @@ _DONE = {
     "disabled": "The account is disabled.",
     "enabled": "The account is enabled again.",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """Whether somebody sees something by either way, and why."""
+
+    what: str
+    signing_in: list[Condition]
+    link: Condition | None  # None: what no link leads to
+
+    @property
+    def verdict(self) -> str:
+        signed_in = all(one.holds for one in self.signing_in)
+        if self.link is None or signed_in == self.link.holds:
+            return f"can see {self.what}" if signed_in else f"cannot see {self.what}"
+        if signed_in:
+            return f"can see {self.what} by signing in, not by link"
+        return f"can see {self.what} by link, not by signing in"
+
 
 _NOT_THEIRS = "An account signs in with it, so changing it takes a role that manages accounts."
 
@@ -263,22 +284,27 @@ def _find_person(customer_id: int, contact_id: int) -> Person:
 
 
 def _why(at: CustomerRecord) -> SimpleNamespace:
-    """The question as it was asked, and the conditions for each document of that number."""
-    contact_id = _number(request.args.get("contact", ""))
+    """The question as it was asked, and the answer for each document of that number."""
+    org, contact_id = me().organization_id, _number(request.args.get("contact", ""))
     number = search_term(request.args.get("number", ""))
-    person = (
-        console_customer.person(me().organization_id, at.id, contact_id) if contact_id else None
-    )
-    answers: list[tuple[str, list[reasons.Condition]]] = []
+    person = console_customer.person(org, at.id, contact_id) if contact_id else None
+    answers: list[_Answer] = []
     if person is not None and number:
         answers = [
-            (f"{KINDS[Kind(kind)].label} {number}", reasons.why(person.id, document_id))
-            for document_id, kind in console_customer.numbered(me().organization_id, number)
+            _Answer(
+                _called(one), reasons.why(person.id, one.id), reasons.by_link(person.id, one.id)
+            )
+            for one in console_customer.numbered(org, at.id, number)
         ]
     elif person is not None:
-        answers = [("the portal", reasons.why(person.id))]
+        answers = [_Answer("the portal", reasons.why(person.id), None)]
     unknown = bool(person and number and not answers)
     return SimpleNamespace(person=person, number=number, answers=answers, unknown=unknown)
+
+
+def _called(document: Namesake) -> str:
+    called = f"{KINDS[Kind(document.kind)].label} {document.number}"
+    return f"{called} of {document.owner}" if document.owner else called
 
 
 # --- answering ----------------------------------------------------------------------------------

@@ -91,7 +91,8 @@ def list_accounts(organization_slug: str) -> None:
 def why(
     organization_slug: str, reference: str, email: str, kind: str | None, number: str | None
 ) -> None:
-    """Why a contact can or cannot sign in, and see a document if KIND and NUMBER name one."""
+    """Why a contact can or cannot sign in, and see a document if KIND and NUMBER name one, also by
+    a link that was mailed to them."""
     found = _contact(organization_slug, reference, email)
     document_id = None
     if kind is not None:
@@ -105,6 +106,8 @@ def why(
     can = "can" if all(one.holds for one in conditions) else "cannot"
     what = "sign in" if document_id is None else f"sign in and see {kind} {number}"
     click.echo(f"{found.name} {can} {what}.")
+    if document_id is not None:
+        click.echo(f"By link: {reasons.by_link(found.id, document_id).sentence}")
 
 
 def _contact(organization_slug: str, reference: str, email: str) -> Contact:

@@ -25,7 +25,7 @@ from portico.services import links
 from portico.services.actors import Actor
 
 PEOPLE = 50
-_NAMESAKES = 5
+_NAMESAKES = 5  # of the customer's own, and as many of others'
 
 _customer, _contact = Customer.__table__, Contact.__table__
 _account, _mail = PortalAccount.__table__, Mail.__table__
@@ -204,14 +204,38 @@ def _person(row: Any) -> Person:
     )
 
 
-def numbered(organization_id: int, number: str) -> list[tuple[int, str]]:
-    """Documents of the organization with a number, whosever they are: ids and what to call them."""
-    query = sa.select(_doc.c.id, _doc.c.kind).where(
-        _doc.c.organization_id == organization_id, _doc.c.number == number
+@dataclass(frozen=True, slots=True)
+class Namesake:
+    """A document that has the number asked for; *owner*: whose it is, where that is another."""
+
+    id: int
+    kind: str
+    number: str
+    owner: str
+
+
+def numbered(organization_id: int, customer_id: int, number: str) -> list[Namesake]:
+    """Documents with a number, in capitals or not: the customer's own first, newest first, then
+    those of others at the organization."""
+    spelled = _doc.c.number.in_([number, number.upper(), number.lower()])
+    folded = sa.func.lower(_doc.c.number) == sa.func.lower(number)
+    query = (
+        sa.select(_doc.c.id, _doc.c.kind, _doc.c.number, _doc.c.customer_id, _customer.c.name)
+        .join(_customer, _customer.c.id == _doc.c.customer_id)
+        .where(_doc.c.organization_id == organization_id)
+        .order_by(_doc.c.id.desc())
+        .limit(_NAMESAKES)
     )
-    with reading() as connection:
-        rows = connection.execute(query.order_by(_doc.c.id.desc()).limit(_NAMESAKES)).all()
-    return [(row.id, row.kind) for row in rows]
+    own = query.where(_doc.c.customer_id == customer_id, sa.or_(spelled, folded))
+    others = query.where(_doc.c.customer_id != customer_id, spelled)
+    found: list[Any] = []
+    for asked in (own, others):
+        with reading() as connection:
+            found += connection.execute(asked).all()
+    return [
+        Namesake(row.id, row.kind, row.number, "" if row.customer_id == customer_id else row.name)
+        for row in found
+    ]
 
 
 def as_signed_in(org: OrganizationFace, customer: CustomerRecord) -> SignedIn:

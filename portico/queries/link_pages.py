@@ -1,4 +1,4 @@
-"""What stands behind a secret link, read in one statement (spec L1, L3).
+"""What stands behind a secret link, read in one statement, and who may pass (spec L1, L3).
 
 Link, document, customer, contact and organization are joined on every relation that has to
 hold, so that a link whose document, customer, contact or organization do not belong together
@@ -7,6 +7,7 @@ opens nothing.
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -28,6 +29,7 @@ from portico.records.customer import Contact, Customer
 from portico.records.decision import Decision, Via
 from portico.records.document import Document, DocumentRevision, State
 from portico.records.link import PortalLink, Purpose
+from portico.records.mail import Mail, MailState
 from portico.records.message import Message
 from portico.records.organization import Organization
 from portico.services.activity import Visitor
@@ -37,6 +39,16 @@ from portico.services.actors import Actor
 class Standing(StrEnum):
     LIVE = "live"
     EXPIRED = "expired"
+
+
+class Closed(StrEnum):
+    """Why a link opens nothing, however old it is."""
+
+    REVOKED = "revoked"
+    ENDED = "ended"
+    DRAFT = "draft"
+    CUSTOMER_OFF = "customer_off"
+    CONTACT_OFF = "contact_off"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -52,7 +64,26 @@ class LinkedPage(Shown):
 # Tables, not records: this is the busiest statement of all, and it needs no identity map.
 _link, _doc, _rev = PortalLink.__table__, Document.__table__, DocumentRevision.__table__
 _org, _customer, _contact = Organization.__table__, Customer.__table__, Contact.__table__
-_decision, _message = Decision.__table__, Message.__table__
+_decision, _message, _mail = Decision.__table__, Message.__table__, Mail.__table__
+_behind = (
+    sa.join(_link, _doc, sa.and_(
+        _doc.c.id == _link.c.document_id,
+        _doc.c.customer_id == _link.c.customer_id,
+        _doc.c.organization_id == _link.c.organization_id,
+    ))
+    .join(_org, _org.c.id == _link.c.organization_id)
+    .join(_customer, sa.and_(
+        _customer.c.id == _link.c.customer_id,
+        _customer.c.organization_id == _link.c.organization_id,
+    ))
+    .join(_rev, sa.and_(
+        _rev.c.document_id == _doc.c.id,
+        _rev.c.number == sa.func.coalesce(_doc.c.sent_revision, _doc.c.current_revision),
+    ))
+    .outerjoin(_contact, sa.and_(
+        _contact.c.id == _link.c.contact_id, _contact.c.customer_id == _link.c.customer_id,
+    ))
+)  # fmt: skip
 _one = (
     sa.select(
         *columns(_link, "link", "id", "contact_id", "expires_at", "is_active",
@@ -66,24 +97,7 @@ _one = (
         sa.exists().where(_message.c.document_id == _doc.c.id).label("talks"),
     )
     .select_from(
-        sa.join(_link, _doc, sa.and_(
-            _doc.c.id == _link.c.document_id,
-            _doc.c.customer_id == _link.c.customer_id,
-            _doc.c.organization_id == _link.c.organization_id,
-        ))
-        .join(_org, _org.c.id == _link.c.organization_id)
-        .join(_customer, sa.and_(
-            _customer.c.id == _link.c.customer_id,
-            _customer.c.organization_id == _link.c.organization_id,
-        ))
-        .join(_rev, sa.and_(
-            _rev.c.document_id == _doc.c.id,
-            _rev.c.number == sa.func.coalesce(_doc.c.sent_revision, _doc.c.current_revision),
-        ))
-        .outerjoin(_contact, sa.and_(
-            _contact.c.id == _link.c.contact_id, _contact.c.customer_id == _link.c.customer_id,
-        ))
-        .outerjoin(_decision, sa.and_(
+        _behind.outerjoin(_decision, sa.and_(
             _decision.c.revision_id == _rev.c.id, _decision.c.reversed_at.is_(None),
         ))
     )
@@ -102,13 +116,12 @@ def open_link(token: str, purpose: Purpose, visitor: Visitor) -> LinkedPage | No
     with reading() as connection:
         values = {"token_sha256": sha256, "purpose": purpose.value}
         row = connection.execute(_one, values).first()
-    if row is None or not _may_pass(row):
+    if row is None or _closed(row):
         return None
     org = organization_face(Part(row, "org"))
-    expired = row.link_expires_at is not None and row.link_expires_at <= clock.now()
     decided = row.decision_id is not None
     return LinkedPage(
-        standing=Standing.EXPIRED if expired else Standing.LIVE,
+        standing=_standing(row),
         purpose=purpose,
         link_id=row.link_id,
         actor=Actor(
@@ -133,10 +146,81 @@ def open_link(token: str, purpose: Purpose, visitor: Visitor) -> LinkedPage | No
     )
 
 
-def _may_pass(row: Any) -> bool:
-    if not row.link_is_active or row.link_revoked_at or row.link_ended_at:
-        return False
-    if row.doc_posted_at is None or row.doc_state == State.DRAFT or not row.customer_is_active:
-        return False
+def _standing(row: Any) -> Standing:
+    expired = row.link_expires_at is not None and row.link_expires_at <= clock.now()
+    return Standing.EXPIRED if expired else Standing.LIVE
+
+
+def _closed(row: Any) -> Closed | None:
+    """Why nobody passes by a link; None where its holder does."""
+    if row.link_ended_at:
+        return Closed.ENDED
+    if row.link_revoked_at or not row.link_is_active:
+        return Closed.REVOKED
+    if not row.customer_is_active:
+        return Closed.CUSTOMER_OFF
     # A mailed link is bound to its contact: one who was switched off reads nothing more.
-    return row.link_contact_id is None or bool(row.contact_is_active)
+    if row.link_contact_id is not None and not row.contact_is_active:
+        return Closed.CONTACT_OFF
+    if row.doc_posted_at is None or row.doc_state == State.DRAFT:
+        return Closed.DRAFT
+    return None
+
+
+# --- for the team ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class MailedLink:
+    """A link in somebody's mailbox, or on its way there, and whether it opens."""
+
+    id: int
+    standing: Standing
+    closed: Closed | None
+    expires_at: dt.datetime | None  # None: its mail is on its way
+    closed_at: dt.datetime | None  # revoked or ended
+    revoked_by: str
+
+    @property
+    def opens(self) -> bool:
+        return self.standing is Standing.LIVE and self.closed is None
+
+
+_MOST_MAILED = 50
+_mailed = (
+    sa.select(
+        *columns(_link, "link", "id", "contact_id", "expires_at", "is_active", "revoked_at",
+                 "revoked_by", "ended_at"),
+        *columns(_doc, "doc", "state", "posted_at"),
+        _customer.c.is_active.label("customer_is_active"),
+        _contact.c.is_active.label("contact_is_active"),
+    )
+    .select_from(_behind)
+    .where(
+        _link.c.document_id == sa.bindparam("document_id"),
+        _link.c.contact_id == sa.bindparam("contact_id"),
+        sa.or_(
+            _link.c.delivered_at.is_not(None),
+            sa.exists().where(
+                _mail.c.link_id == _link.c.id,
+                _mail.c.state.in_([MailState.QUEUED.value, MailState.SENDING.value]),
+            ),
+        ),
+    )
+    .order_by(_link.c.id.desc())
+    .limit(_MOST_MAILED)
+)  # fmt: skip
+
+
+def mailed_to(contact_id: int, document_id: int) -> list[MailedLink]:
+    """The links to a document that were mailed to a contact, newest first, judged as when they
+    are opened."""
+    asked = {"contact_id": contact_id, "document_id": document_id}
+    with reading() as connection:
+        return [
+            MailedLink(
+                row.link_id, _standing(row), _closed(row), row.link_expires_at,
+                row.link_ended_at or row.link_revoked_at, row.link_revoked_by or "",
+            )
+            for row in connection.execute(_mailed, asked)
+        ]  # fmt: skip

@@ -246,6 +246,12 @@ def renew(expired_id: int, *, by: str = "Portico") -> PortalLink | None:
     return issue(document, contact, by=by, purpose=Purpose(old.purpose), renewed_from=old.id)
 
 
+def can_be_renewed(link_id: int) -> bool:
+    """Whether its holder can have a fresh link mailed once this one ran out (L4)."""
+    link = db.session.get(PortalLink, link_id, populate_existing=True)
+    return link is not None and _open_for_recovery(link)
+
+
 def _open_for_recovery(link: PortalLink) -> bool:
     if link.revoked_at or link.ended_at or not link.is_active or link.contact_id is None:
         return False

@@ -320,6 +320,7 @@ def test_why_somebody_gets_in_or_not(stage):
     assert told.exit_code == 0
     assert "NO" not in told.output
     assert "can sign in and see quote Q-2041" in told.output
+    assert "By link: No link to it was mailed to Marit Solberg." in told.output
     stage.command("account", "disable", *NAMED, "--as", "Kari")
     stage.command("contact", "access", *NAMED, "off")
     stage.command("customer", "access", *NAMED[:2], "off")

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from itertools import combinations
+
 import pytest
 
+from portico import clock as portico_clock
+from portico.db import db, unit_of_work
+from portico.records.account import PortalAccount
 from portico.records.activity import AccessLog
 from portico.records.content import Kind
 from portico.records.customer import Contact, Customer
+from portico.records.document import Document
+from portico.records.link import PortalLink
 from portico.records.staff import Role
 from portico.services import projects, sending, shares, team
 from portico.services.shares import Shows
-from tests.cast import CHIYO, MARIT, OLAF, PASSWORD
+from tests.cast import CHIYO, MARIT, OLAF, PASSWORD, Person
 from tests.journeys.test_A12_statement import pay
 from tests.journeys.test_W1_projects import make
+
+JONAS = Person("Jonas Dahl", "jonas@fjordhus.example", MARIT.customer, "halden", "acme")
 
 
 @pytest.fixture
@@ -271,6 +281,104 @@ def test_why_somebody_sees_nothing(acme, kari):
     assert "can see Quote Q-2041" in why("Q-2041")
     for odd in ("contact=x", f"contact={2**70}", f"contact={acme.contact(OLAF).id}&number=Q-2041"):
         assert "see Quote" not in kari.get(f"{_at(acme, MARIT)}/why?{odd}").text
+
+
+SWITCHES = ("customer", "portal", "contact", "access", "account", "posted", "valid", "section")
+LINKS = {
+    "live": "opens it until", "expired": "ran out on", "revoked": "was revoked by Kari on",
+    "ended": "ended the link mailed to them on", "a colleague's": "No link to it was mailed",
+}  # fmt: skip
+
+
+def _stand(acme, off, standing):
+    """All of Marit's is on but what is *off*, and the link to her order is as *standing* says."""
+    acme.set_organization("halden", sections=[] if "section" in off else ["orders"])
+    marit, jonas, now = acme.contact(MARIT).id, acme.contact(JONAS).id, portico_clock.now()
+    day = dt.timedelta(days=1)
+    with acme.scope(), unit_of_work():
+        (link,) = db.session.query(PortalLink)
+        order = db.session.get_one(Document, link.document_id)
+        contact = db.session.get_one(Contact, marit)
+        customer = db.session.get_one(Customer, contact.customer_id)
+        (account,) = db.session.query(PortalAccount)
+        customer.is_active, customer.portal_enabled = "customer" not in off, "portal" not in off
+        contact.is_active, contact.portal_access = "contact" not in off, "access" not in off
+        account.is_active = "account" not in off
+        account.disabled_by = None if account.is_active else "Kari"
+        order.state = "draft" if "posted" in off else "cancelled" if "valid" in off else "sent"
+        order.posted_at = None if "posted" in off else now
+        link.contact_id = jonas if standing == "a colleague's" else marit
+        link.expires_at = now - day if standing == "expired" else now + day
+        link.revoked_at, link.revoked_by = (now, "Kari") if standing == "revoked" else (None, None)
+        link.ended_at = now if standing == "ended" else None
+        link.is_active = standing not in {"revoked", "ended"}
+
+
+def test_why_says_what_opens_whatever_is_switched(both, subtests):
+    """By signing in and by link, against the portal and the link themselves."""
+    acme = both.acme
+    with acme.scope():
+        team.add_contact("halden", MARIT.customer, JONAS.name, JONAS.email)
+    kari, marit = acme.staff(Role.VIEWER), acme.account(MARIT)
+    order = acme.document(MARIT, Kind.SALES_ORDER)
+    mailed, number = acme.mailed(order, MARIT), acme.read(order).number
+    asked = f"{_at(acme, MARIT)}/why?contact={acme.contact(MARIT).id}&number={number}"
+    cases = [(off, standing) for off in ((), *zip(SWITCHES)) for standing in LINKS]
+    cases += [(pair, "live") for pair in combinations(SWITCHES, 2)]
+    for count, (off, standing) in enumerate(cases):
+        with subtests.test(f"{off} off, {standing}"):
+            _stand(acme, off, standing)
+            signed_in = marit.get(f"{acme.portal}/orders/{order}").status == 200
+            opens = both.visitor(f"10.0.0.{count}").get(mailed).status == 200
+            by_link = opens and standing != "a colleague's"
+            answer = kari.get(asked, htmx=True)
+            verdict = answer.tree.find(".//h3").text_content().split(number)
+            assert verdict == [
+                f"Marit Solberg {'can' if signed_in or by_link else 'cannot'} see Sales order ",
+                "" if signed_in == by_link
+                else " by signing in, not by link" if signed_in else " by link, not by signing in",
+            ]  # fmt: skip
+            said = answer.tree.xpath("string((//ul)[last()])")
+            assert ("Yes" in said) is by_link
+            stopped = not {"customer", "contact", "posted"}.isdisjoint(off)
+            if standing in {"live", "expired"} and stopped:
+                assert "does not open while" in said
+            else:
+                assert LINKS[standing] in said
+
+
+def test_why_tells_a_link_on_its_way_from_one_that_ran_out(acme, stage, kari, clock):
+    asked = f"{_at(acme, MARIT)}/why?contact={acme.contact(MARIT).id}&number=Q-2041"
+
+    def why():
+        return kari.get(asked, htmx=True).text
+
+    quote = acme.document(MARIT)
+    assert "No link to it was mailed to Marit Solberg." in why()
+    acme.send(quote, MARIT)
+    assert "A link is on its way to Marit Solberg." in why()
+    stage.deliver()
+    assert "can see Quote Q-2041 by link, not by signing in" in why()
+    assert "opens it until 13 Nov 2026, 10:00 CET." in why()
+    clock.advance(hours=24)
+    kari.sign_in(acme.public_url, "manager@halden.example", PASSWORD, door="staff")
+    assert "ran out on 13 Nov 2026, 10:00 CET; on its page they can ask for a fresh one." in why()
+    with acme.scope():
+        team.change_contact(acme.contact(MARIT).id, email="", by="Kari")
+    assert "ran out on 13 Nov 2026, 10:00 CET and cannot be renewed." in why()
+
+
+def test_why_finds_the_customers_own_among_many_of_one_number(both):
+    acme = both.acme
+    kari, marit = acme.staff(Role.VIEWER), acme.contact(MARIT).id
+    acme.document(MARIT, Kind.INVOICE, number="INV-Ø-1")
+    for number in range(6):
+        acme.document(OLAF, Kind.INVOICE, number="INV-Ø-1", external_id=f"o{number}")
+    said = "Marit Solberg cannot see Invoice INV-Ø-1"
+    for typed in ("INV-Ø-1", "inv-ø-1", "Inv-Ø-1"):
+        page = kari.get(f"{_at(acme, MARIT)}/why?contact={marit}&number={typed}", htmx=True)
+        found = [one.text_content() for one in page.tree.findall(".//h3")]
+        assert found == [said, *[f"{said} of Tinde Bygg"] * 5], typed
 
 
 def test_a_preview_is_read_only_and_no_view_of_theirs(acme, stage):
