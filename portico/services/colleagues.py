@@ -61,6 +61,8 @@ def invite(name: str, email: str, organization_id: int, role: Role, *, by: str) 
             _hold(organization_id)
             member = _by_email(email) or _add(name, email, by=by)
             _require_invitable(member, organization_id)
+            if member.set_up_at is None and not staff.roles_of(member.id):
+                member.name = name  # taken off before they came; it may have been misspelled
             db.session.add(
                 StaffRole(staff_id=member.id, organization_id=organization_id, role=role.value)
             )

@@ -134,6 +134,13 @@ def test_who_works_for_others_already_is_put_on_the_team_and_told(stage, owner):
     assert (again.status, "is on the team already" in again.text) == (409, True)
 
 
+def test_who_never_came_is_invited_anew_under_the_right_name(stage, owner):
+    _invite(stage.acme, owner, name="Bo Lnid")
+    owner.fill_in(_person(stage.acme, "bo@halden.example"), form="/remove")
+    _invite(stage.acme, owner, name="Bo Lind")
+    assert "Bo Lind" in owner.get(f"{stage.acme.console}/team").text
+
+
 def test_an_invitation_is_sent_again_until_it_is_used(stage, owner):
     _invite(stage.acme, owner)
     stage.deliver()
