@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import Response, current_app, flash, request, url_for
 
-from blueprints.console import bp
+from blueprints.console import bp, meanwhile
 from blueprints.console.frame import console_page
 from blueprints.console.gate import me, needs
 from portico import clock, pdf
@@ -21,8 +21,9 @@ from portico.records.document import KINDS, State
 from portico.records.organization import COLOUR, Section
 from portico.records.staff import Permission
 from portico.refusals import BadInput, NotFound
-from portico.services import branding, payment_urls, preferences, renditions, team
+from portico.services import branding, marks, payment_urls, preferences, renditions, team
 from portico.services import settings as service
+from portico.services.marks import ChangedSince
 from portico.services.team import OrganizationFace
 from portico.web import colours, forms
 from portico.web.ways import go
@@ -37,17 +38,10 @@ _TABS = (
 _FACE = (
     "name", "email", "phone", "website", "tax_id", "address", "locale", "timezone", "sender_name",
 )  # fmt: skip
+_PAYMENT = ("payment_instructions", "payment_url")
 _DAYS = ("remind_quote_days", "remind_invoice_days")
-_WORDS = {
-    Section.ORDERS: "Orders",
-    Section.PROJECTS: "Projects",
-    Section.PROPOSALS: "Proposals",
-    Section.REQUESTS: "Information requests",
-    Section.ACCEPTANCES: "Acceptances",
-    Section.TIME: "Hours to approve",
-    Section.DOCUMENTS: "Shared documents",
-}
 _EXAMPLE = {"number": "INV-2041", "minor": 125_050, "currency": "EUR", "reference": "INV-2041"}
+Problem = BadInput | ChangedSince
 
 
 # --- organization ---------------------------------------------------------------------------
@@ -65,13 +59,14 @@ def settings_submit() -> Response:
     return _save(_organization_page, "settings", *_FACE)
 
 
-def _organization_page(problem: BadInput | None = None) -> Response:
+def _organization_page(problem: Problem | None = None) -> Response:
     org = me().org
     zones = [(zone, zone.replace("_", " ")) for zone in preferences.ZONES]
     return _page(
         "settings",
         problem,
         form=_form(*_FACE),
+        seen=_seen(problem, _kept(*_FACE)),
         locales=_with_own(preferences.of_locales(), org.locale),
         zones=_with_own(zones, org.zone),
     )
@@ -112,25 +107,32 @@ def settings_links_submit() -> Response:
             kind: Lifetime(_hours(kind), f"until_validity_{kind.value}" in request.form)
             for kind in Kind
         }
-        service.set_link_lifetimes(me().organization_id, wanted, by=me().by)
-    except BadInput as problem:
+        seen = request.form.get("seen_links", "")
+        service.set_link_lifetimes(me().organization_id, wanted, by=me().by, seen=seen)
+    except (BadInput, ChangedSince) as problem:
         return _portal_page(problem)
     return _saved("settings_portal")
 
 
-def _portal_page(problem: BadInput | None = None) -> Response:
+def _portal_page(problem: Problem | None = None) -> Response:
     org, chosen = me().org, kept.of(me().organization_id)
-    form = _form("next_steps") | {name: _shown(name, str(getattr(chosen, name))) for name in _DAYS}
+    days = {name: getattr(chosen, name) for name in _DAYS}
+    lives = kept.lifetimes(org.id)
+    ticked = request.form.getlist("section") if "seen" in request.form else org.sections
     return _page(
         "settings_portal",
         problem,
-        form=form,
-        sections=[(name, _WORDS[name], name in org.sections) for name in _sections()],
+        form=_form("next_steps") | {name: _shown(name, str(days[name])) for name in _DAYS},
+        sections=[(name, meanwhile.SECTIONS[name], name in ticked) for name in _sections()],
+        self_signup=_ticked("self_signup", org.self_signup),
+        seen=_seen(problem, _kept("next_steps", "sections", "self_signup") | days),
         lifetimes=[
-            (kind, KINDS[kind].label, _shown(f"hours_{kind.value}", str(life.hours)), life)
-            for kind, life in kept.lifetimes(org.id).items()
+            (kind, KINDS[kind].label, _shown(f"hours_{kind.value}", str(life.hours)),
+             _ticked(f"until_validity_{kind.value}", life.until_validity, "seen_links"))
+            for kind, life in lives.items()
         ],
-    )
+        seen_links=_seen(problem, service.lifetime_values(lives), "seen_links"),
+    )  # fmt: skip
 
 
 def _sections() -> list[Section]:
@@ -156,15 +158,16 @@ def settings_payment() -> Response:
 @needs(Permission.SETTINGS)
 def settings_payment_submit() -> Response:
     """A change is mailed to the address on file, so that nobody leads money elsewhere unseen."""
-    return _save(_payment_page, "settings_payment", "payment_instructions", "payment_url")
+    return _save(_payment_page, "settings_payment", *_PAYMENT)
 
 
-def _payment_page(problem: BadInput | None = None) -> Response:
+def _payment_page(problem: Problem | None = None) -> Response:
     url = me().org.payment_url
     return _page(
         "settings_payment",
         problem,
-        form=_form("payment_instructions", "payment_url"),
+        form=_form(*_PAYMENT),
+        seen=_seen(problem, _kept(*_PAYMENT)),
         example=payment_urls.fill(url, **_EXAMPLE) if url else None,  # type: ignore[arg-type]
         changed_at=kept.of(me().organization_id).payment_instructions_changed_at,
     )
@@ -212,14 +215,18 @@ def settings_logo_remove() -> Response:
     return _saved("settings_branding")
 
 
-def _branding_page(problem: BadInput | None = None) -> Response:
-    return _page("settings_branding", problem, **_branding())
+def _branding_page(problem: Problem | None = None) -> Response:
+    return _page("settings_branding", problem, **_branding(problem))
 
 
-def _branding() -> dict[str, Any]:
+def _branding(problem: Problem | None = None) -> dict[str, Any]:
     typed = request.values.get("colour", me().org.colour).lower()
     colour = typed if COLOUR.match(typed) else me().org.colour
-    return {"form": {"colour": colour}, "judgement": colours.judge(colour)}
+    return {
+        "form": {"colour": colour},
+        "seen": _seen(problem, _kept("colour")),
+        "judgement": colours.judge(colour),
+    }
 
 
 # --- PDF ------------------------------------------------------------------------------------
@@ -259,14 +266,15 @@ def _sample() -> tuple[Any, str]:
     return content, hashlib.sha256(content.canonical().encode()).hexdigest()
 
 
-def _pdf_page(problem: BadInput | None = None) -> Response:
+def _pdf_page(problem: Problem | None = None) -> Response:
     org = me().org
     return _page(
         "settings_pdf",
         problem,
         form=_form("pdf_design"),
         designs=pdf.DESIGNS,
-        enabled=org.pdf_templates_enabled,
+        enabled=_ticked("pdf_templates_enabled", org.pdf_templates_enabled),
+        seen=_seen(problem, _kept("pdf_design", "pdf_templates_enabled")),
         has_document=kept.newest_content(org.id) is not None,
     )
 
@@ -275,14 +283,16 @@ def _pdf_page(problem: BadInput | None = None) -> Response:
 
 
 def _save(
-    again: Callable[[BadInput | None], Response], endpoint: str, *names: str, **values: Any
+    again: Callable[[Problem | None], Response], endpoint: str, *names: str, **values: Any
 ) -> Response:
-    """Set the named fields as they were typed, and *values*; or show the page with what is wrong."""
+    """Set the named fields as they were typed, and *values*; or show the page with what is wrong,
+    or with what a colleague changed meanwhile."""
     try:
         typed: dict[str, Any] = {n: forms.typed(n) for n in names if n in request.form}
         face = OrganizationFace(**typed, **values)
-        team.change_organization(me().org.slug, face, by=me().by)
-    except BadInput as problem:
+        seen = request.form.get("seen", "")
+        team.change_organization(me().org.slug, face, by=me().by, seen=seen)
+    except (BadInput, ChangedSince) as problem:
         return again(problem)
     return _saved(endpoint)
 
@@ -293,7 +303,7 @@ def _saved(endpoint: str) -> Response:
 
 
 def _page(
-    section: str, problem: BadInput | None, *, part: str | None = None, **context: Any
+    section: str, problem: Problem | None, *, part: str | None = None, **context: Any
 ) -> Response:
     return console_page(
         "console/settings.html",
@@ -301,14 +311,32 @@ def _page(
         status=problem.status if problem else 200,
         section=section,
         tabs=[(label, url_for(f"console.{name}"), name == section) for label, name in _TABS],
-        errors=problem.errors if problem else {},
+        errors=problem.errors if isinstance(problem, BadInput) else {},
+        changed=meanwhile.said(problem) if isinstance(problem, ChangedSince) else [],
         **context,
     )
 
 
+def _kept(*names: str) -> dict[str, Any]:
+    return {name: getattr(me().org, name) for name in names}
+
+
+def _seen(problem: Problem | None, values: dict[str, Any], field: str = "seen") -> str:
+    """The marks of what a form shows. They stay as they came, until its writer is told what a
+    colleague changed: to save again is to have seen it."""
+    if isinstance(problem, ChangedSince) and field in request.form:
+        return marks.of(values | problem.now)
+    return _shown(field, marks.of(values))
+
+
 def _form(*names: str) -> dict[str, str]:
     """What was typed, else what is kept."""
-    return {name: _shown(name, getattr(me().org, name)) for name in names}
+    return {name: _shown(name, value) for name, value in _kept(*names).items()}
+
+
+def _ticked(name: str, kept: bool, form: str = "seen") -> bool:
+    """As the box was left where its form, told by the field of its marks, was sent; else as kept."""
+    return name in request.form if form in request.form else kept
 
 
 def _shown(name: str, value: str) -> str:

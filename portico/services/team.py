@@ -19,7 +19,7 @@ from portico.records.customer import Contact, Customer
 from portico.records.mail import MailKind
 from portico.records.organization import COLOUR, LinkLifetime, Organization, Section
 from portico.refusals import BadInput, Conflict, Unknown
-from portico.services import accounts, activity, links, outbox, payment_urls
+from portico.services import accounts, activity, links, marks, outbox, payment_urls
 from portico.services.activity import Entry
 from portico.text import one_line, paragraphs
 
@@ -72,9 +72,12 @@ def create_organization(slug: str, face: OrganizationFace) -> Organization:
     return organization
 
 
-def change_organization(slug: str, face: OrganizationFace, *, by: str = "the team") -> None:
+def change_organization(
+    slug: str, face: OrganizationFace, *, by: str = "the team", seen: str | None = None
+) -> None:
     """Set what *face* names. Where customers pay is watched over: a change of it is mailed to the
-    address on file before (L13). Raises Unknown, BadInput."""
+    address on file before (L13). *seen* are the marks of the form that it came from. Raises Unknown,
+    BadInput, ChangedSince."""
     values = _face(face)
     with unit_of_work():
         organization = db.session.execute(
@@ -83,11 +86,11 @@ def change_organization(slug: str, face: OrganizationFace, *, by: str = "the tea
             .with_for_update(key_share=True)
             .execution_options(populate_existing=True)
         ).scalar_one()
-        changed = {
-            name: value for name, value in values.items() if value != getattr(organization, name)
-        }
+        now = {name: getattr(organization, name) for name in values}
+        changed = {name: value for name, value in values.items() if value != now[name]}
         if not changed:
             return
+        marks.require_seen(now, changed, seen)
         _warn_of_other_payment(organization, changed, by)
         if "payment_instructions" in changed:
             organization.payment_instructions_changed_at = clock.now()

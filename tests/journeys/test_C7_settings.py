@@ -16,6 +16,7 @@ from portico.records.staff import Role
 from portico.services import renditions
 from tests.cast import CHIYO, MARIT
 
+DAYS = ("remind_quote_days", "remind_invoice_days")
 PAGES = ("", "/portal", "/payment", "/branding", "/pdf")
 
 
@@ -74,8 +75,8 @@ def test_the_portals_sections_reminders_and_links(both):
     found = _halden(both)
     assert (found.sections, found.remind_quote_days) == (["orders"], 9)
     assert found.self_signup
-    token = staff.get(address).form("/portal")[1]["csrf_token"]
-    bare = {"csrf_token": token, "remind_quote_days": "9", "remind_invoice_days": "3"}
+    sent = staff.get(address).form("/portal")[1]
+    bare = {name: sent[name] for name in ("csrf_token", "seen", *DAYS)}
     assert staff.post(address, bare | {"section": "cellars"}).status == 303
     assert (_halden(both).sections, _halden(both).self_signup) == ([], False)
     assert _halden(both).next_steps == "We call you."
@@ -96,7 +97,7 @@ def test_the_portals_sections_reminders_and_links(both):
         wrong = staff.fill_in(address, {"hours_invoice": hours}, form="/links", htmx=True)
         assert wrong.status == 422
         assert "from 1 to 8784 hours" in wrong.text
-    assert staff.post(f"{address}/links", {"csrf_token": token}).status == 422
+    assert staff.post(f"{address}/links", {"csrf_token": bare["csrf_token"]}).status == 422
     assert _changes(both) == [
         ["next_steps", "remind_quote_days", "sections"],
         ["sections", "self_signup"],
@@ -125,6 +126,50 @@ def test_ways_to_pay_show_an_example_and_when_they_changed(stage, clock):
     assert warning.message["Subject"].startswith("How customers pay")
 
 
+def test_nobody_saves_over_what_a_colleague_saved_meanwhile(both):
+    acme = both.acme
+    kari, nils = acme.staff(Role.OWNER), acme.staff(Role.MANAGER)
+    address = f"{acme.console}/settings"
+    for page, form, theirs, ours, stands in (
+        ("", "/settings", {"phone": "+47 1"}, {"name": "Halden & Sons"}, "+47 1"),
+        ("/portal", "/portal", {"remind_quote_days": "9"}, {"next_steps": "We call."}, "9"),
+        ("/portal", "/portal", {"section": "orders"}, {"next_steps": "We write."}, "Orders"),
+        ("/portal", "/links", {"hours_quote": "72"}, {"hours_invoice": "48"}, "72 hours"),
+        ("/payment", "/payment", {"payment_instructions": "To NO99."},
+         {"payment_url": "https://pay.example/"}, "To NO99."),
+        ("/branding", "/colour", {"colour": "#aa3344"}, {"colour": "#225588"}, "#aa3344"),
+        ("/pdf", "/pdf", {"pdf_design": "banner"}, {"pdf_design": "compact"}, "Banner"),
+    ):  # fmt: skip
+        opened = nils.get(address + page)
+        assert kari.fill_in(address + page, theirs, form=form).status == 303
+        before = acme.dump()
+        for htmx in (False, True):
+            told = nils.fill_in(opened, ours, form=form, htmx=htmx)
+            assert told.status == 409, (page, form)
+            [note] = told.tree.xpath("//*[@role='alert'][contains(@class, 'warn')]")
+            assert note.xpath(".//dd/text()") == [stands]
+        assert acme.dump() == before
+        ((name, typed),) = ours.items()
+        again = told.form(form)[1]
+        assert again.get(name, "") == typed  # what was typed is still there
+        assert nils.fill_in(told, form=form).status == 303  # and to save it now is a choice
+
+
+def test_a_second_click_of_the_same_save_is_told_of_no_conflict(stage):
+    staff = stage.acme.staff(Role.OWNER)
+    opened = staff.get(f"{stage.acme.console}/settings/payment")
+    typed = {"payment_instructions": "To NO00 1234."}
+    for _click in range(2):
+        assert staff.fill_in(opened, typed, form="/payment").status == 303
+    assert _changes(stage) == [["payment_instructions"]]
+    wrong = staff.fill_in(opened, {"payment_url": "x"}, form="/payment")
+    assert wrong.status == 422
+    colleague = {"payment_instructions": "To NO99."}
+    assert staff.fill_in(opened.url, colleague, form="/payment").status == 303
+    # A mistake in between does not make what changed meanwhile seen.
+    assert staff.fill_in(wrong, {"payment_url": ""}, form="/payment").status == 409
+
+
 @pytest.mark.parametrize("has_document", [False, True])
 def test_a_design_is_previewed_chosen_and_switched_off(stage, has_document):
     acme, staff = stage.acme, stage.acme.staff(Role.OWNER)
@@ -143,8 +188,9 @@ def test_a_design_is_previewed_chosen_and_switched_off(stage, has_document):
     assert staff.fill_in(page, {"pdf_design": "banner"}, form="/pdf").status == 303
     assert _halden(stage).pdf_design == "banner"
     assert staff.fill_in(page, {"pdf_design": "gothic"}, form="/pdf").status == 422
-    token = page.form("/pdf")[1]["csrf_token"]
-    assert staff.post(address, {"csrf_token": token}).status == 303
+    sent = staff.get(address).form("/pdf")[1]
+    bare = {name: sent[name] for name in ("csrf_token", "seen")}
+    assert staff.post(address, bare).status == 303
     found = _halden(stage)
     assert (found.pdf_design, found.pdf_templates_enabled) == ("banner", False)
     with acme.scope():
