@@ -398,7 +398,7 @@ _CHECKS: dict[str, Callable[[Any], Any]] = {
     "colour": _check_colour,
     "sections": _check_sections,
     "self_signup": bool,
-    "payment_url": lambda value: payment_urls.check(value) if value else "",
+    "payment_url": payment_urls.check,
     "remind_quote_days": _days_check("remind_quote_days"),
     "remind_invoice_days": _days_check("remind_invoice_days"),
 }

@@ -13,7 +13,7 @@ from portico.pdf import DESIGNS
 from portico.queries.faces import organization_face
 from portico.records.organization import LinkLifetime, Organization
 from portico.records.staff import Role
-from portico.services import renditions
+from portico.services import payment_urls, renditions
 from tests.cast import CHIYO, MARIT
 
 DAYS = ("remind_quote_days", "remind_invoice_days")
@@ -108,9 +108,25 @@ def test_the_portals_sections_reminders_and_links(both):
 def test_ways_to_pay_show_an_example_and_when_they_changed(stage, clock):
     staff = stage.acme.staff(Role.OWNER)
     address = f"{stage.acme.console}/settings/payment"
-    for wrong in ("http://pay.example/", "https://{number}.example/", "javascript:x",
-                  "https://pay.example/{iban}"):  # fmt: skip
-        assert staff.fill_in(address, {"payment_url": wrong}, form="/payment").status == 422
+    page = staff.get(address)
+    for wrong, advice in (
+        ("http://pay.example/", "https URL"), ("https://{number}.example/", "after the host name"),
+        ("javascript:x", "https URL"), ("https://pay.example/{iban}", "one of {number}"),
+        ("https://h.example/{number}{", "one of {number}"), ("https://h.example/}", "one of"),
+        ("https://[abc/", "host name"), ("https://h]/", "host name"), ("https://[::1", "host name"),
+        ("https://.", "host name"), ("https:///x", "host name"), ("https://-h.example/", "host name"),
+        ("https://exa℀mple.com/", "as it is"), ("https://h.example/a b", "written as %20"),
+        ("https://h.example:99999999/", "65535"), ("https://a:b/", "65535"), ("https://a:0/", "65535"),
+        ("https://u:p@h.example/", "password"), ("https://h.example/\u0000", "cannot be shown"),
+        ("https://h.example/" + "x" * 983, "1000 characters"),
+    ):  # fmt: skip
+        answer = staff.fill_in(page, {"payment_url": wrong}, form="/payment")
+        assert answer.status == 422, wrong
+        [said] = answer.tree.xpath("//*[@id='f-payment_url-error']/text()")
+        assert advice in said, wrong
+    assert _changes(stage) == []
+    for right in ("https://pay.example:8443?n={number}", " https://h.example/" + "x" * 982):
+        assert payment_urls.check(right) == right.strip()
     template = "https://pay.example/{number}?a={amount}&c={currency}"
     clock.set(2026, 11, 12, 10)
     changed = {"payment_url": template, "payment_instructions": "To NO00 1234."}
