@@ -12,11 +12,10 @@ from blueprints.console import bp, meanwhile
 from blueprints.console.frame import console_page
 from blueprints.console.gate import me, needs
 from portico import clock, pdf
-from portico.files.names import content_disposition
 from portico.pdf import sample
 from portico.queries import settings as kept
 from portico.queries.settings import Lifetime
-from portico.records.content import Kind
+from portico.records.content import DocumentContent, Kind
 from portico.records.document import KINDS, State
 from portico.records.organization import COLOUR, Section
 from portico.records.staff import Permission
@@ -249,19 +248,31 @@ def settings_pdf_submit() -> Response:
 @needs(Permission.SETTINGS)
 def settings_pdf_preview(design: str) -> Response:
     """The newest document in a design, or a sample before the first. Raises NotFound, Busy."""
-    if design not in pdf.DESIGNS:
-        raise NotFound(hint="")
-    org = me().org
-    content, sha256 = kept.newest_content(org.id) or _sample()
+    content, sha256 = _previewed(design)
     data = renditions.document(
-        org, content, sha256, State.SENT, design=design, limits=renditions.IN_A_REQUEST
+        me().org, content, sha256, State.SENT, design=design, limits=renditions.IN_A_REQUEST
     )
     response = Response(data, mimetype="application/pdf")
-    response.headers["Content-Disposition"] = content_disposition(f"{design}.pdf")
+    response.headers["Content-Disposition"] = f'inline; filename="{design}.pdf"'
     return response
 
 
-def _sample() -> tuple[Any, str]:
+@bp.get("/settings/pdf/<design>.png")
+@needs(Permission.SETTINGS)
+def settings_pdf_picture(design: str) -> Response:
+    """Its first page as a picture. Raises NotFound, Busy."""
+    content, sha256 = _previewed(design)
+    data = renditions.picture(me().org, content, sha256, design=design)
+    return Response(data, mimetype="image/png")
+
+
+def _previewed(design: str) -> tuple[DocumentContent, str]:
+    if design not in pdf.DESIGNS:
+        raise NotFound(hint="")
+    return kept.newest_content(me().organization_id) or _sample()
+
+
+def _sample() -> tuple[DocumentContent, str]:
     content = sample.quote(me().org.name, clock.today(me().org.zone))
     return content, hashlib.sha256(content.canonical().encode()).hexdigest()
 

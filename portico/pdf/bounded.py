@@ -21,6 +21,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from portico.pdf.letterhead import Letterhead
+from portico.pdf.pictures import first_page
 from portico.pdf.receipts import Receipt
 from portico.pdf.render import DEFAULT_DESIGN, PdfFailed, document_pdf, receipt_pdf
 from portico.records.content import DocumentContent
@@ -55,7 +56,8 @@ class Limits:
 
 
 class Order(BaseModel):
-    """What to print: the document, or, where *receipt* is given, the receipt with it."""
+    """What to print: the document, or, where *receipt* is given, the receipt with it. With a
+    *picture_width* in pixels, its first page as a PNG."""
 
     model_config = ConfigDict(frozen=True, ser_json_bytes="base64", val_json_bytes="base64")
 
@@ -64,9 +66,14 @@ class Order(BaseModel):
     design: str = DEFAULT_DESIGN
     state_note: str | None = None
     receipt: Receipt | None = None
+    picture_width: int | None = None
 
     def render(self) -> bytes:
-        """The PDF, made in this process. Raises PdfFailed."""
+        """The PDF or the PNG, made in this process. Raises PdfFailed."""
+        pdf = self._pdf()
+        return first_page(pdf, self.picture_width) if self.picture_width else pdf
+
+    def _pdf(self) -> bytes:
         if self.receipt:
             return receipt_pdf(self.receipt, self.content, self.letterhead)
         return document_pdf(

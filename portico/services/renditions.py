@@ -38,6 +38,7 @@ _VIA = {
 
 # Somebody waits for the answer, and a thread with them.
 IN_A_REQUEST = pdf.Limits(cpu=20, wall=25)
+PICTURE_WIDTH = 480  # pixels
 
 
 def document(
@@ -62,6 +63,30 @@ def document(
         return kept
     order = pdf.Order(
         content=content, letterhead=_with_logo(letterhead, org), design=design, state_note=stamp
+    )
+    return _make(key, order, limits)
+
+
+def picture(
+    org: OrganizationFace,
+    content: DocumentContent,
+    sha256: str,
+    *,
+    design: str,
+    limits: pdf.Limits | None = IN_A_REQUEST,
+) -> bytes:
+    """The first page in a design as a PNG, :data:`PICTURE_WIDTH` wide, to choose the design by (C7).
+
+    Raises Busy where it cannot be made just now.
+    """
+    letterhead = letterhead_of(org)
+    key = _key("picture", sha256, letterhead, org.logo_sha256, design, PICTURE_WIDTH)
+    kept = _kept(key)
+    if kept is not None:
+        return kept
+    letterhead = _with_logo(letterhead, org)
+    order = pdf.Order(
+        content=content, letterhead=letterhead, design=design, picture_width=PICTURE_WIDTH
     )
     return _make(key, order, limits)
 

@@ -15,6 +15,7 @@ from portico.records.staff import Role, StaffMember
 from portico.services import invitations, team
 from portico.web.ways import GUESTS_ONLY, OPEN
 from tests.browser.axe import faults_of, send_anyway
+from tests.browser.conftest import PHONE
 from tests.browser.furniture import RAGNA, TOVE
 from tests.cast import PASSWORD, Person, content_for
 
@@ -182,10 +183,28 @@ def test_many_are_invited_and_the_bar_runs_to_its_end(house, enter, javascript):
     assert [len(one) for one in letters] == [1, 1, 0]
 
 
+def test_the_designs_are_seen_where_they_are_chosen(house, enter, javascript):
+    page = enter(javascript=javascript, size=PHONE, is_mobile=True)
+    page.goto(f"{house.acme.console}/settings/pdf")
+    tab = page.get_by_role("navigation", name="Settings").get_by_role("link", name="PDF")
+    expect(tab).to_be_in_viewport(ratio=1)
+    for name in ("Classic", "Banner", "Compact", "Plain"):
+        picture = page.get_by_label(name).locator("xpath=../img")
+        picture.scroll_into_view_if_needed()
+        expect(picture).to_have_js_property("naturalWidth", 480)
+    page.get_by_label("Banner").locator("xpath=../img").click()
+    expect(page.get_by_label("Banner")).to_be_checked()
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("The settings are saved.")).to_be_visible()
+    house.acme.set_organization("halden", pdf_design="classic")
+
+
 # --- what axe says of every page ----------------------------------------------------------------
 
 # What answers with a file, and what looks like another page that is looked at.
-NO_PAGES = re.compile(r"/pdf$|\.pdf$|\.csv$|/receipt$|/files/<int:position>$|/uploads/|/download$")
+NO_PAGES = re.compile(
+    r"/pdf$|\.pdf$|\.png$|\.csv$|/receipt$|/files/<int:position>$|/uploads/|/download$"
+)
 ALIKE = {
     "new_invoice", "new_request", "new_acceptance", "new_time",  # as new_quote and new_proposal
     "customer_new", "contact_new", "project_new",  # as those that change one

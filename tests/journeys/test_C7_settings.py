@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from io import BytesIO
+from urllib.parse import urljoin
 
 import pytest
 import sqlalchemy as sa
+from PIL import Image
 from pypdf import PdfReader
 
 from portico.db import db
@@ -198,9 +200,20 @@ def test_a_design_is_previewed_chosen_and_switched_off(stage, has_document):
         assert picture.startswith(b"%PDF-")
         words = " ".join(one.extract_text() for one in PdfReader(BytesIO(picture)).pages)
         assert ("SAMPLE-1" in words) is not has_document
-    for name in ("../etc", "none", "%00"):
-        assert staff.get(f"{address}/{name}.pdf").status == 404
     page = staff.get(address)
+    looks = [staff.get(urljoin(page.url, one)) for one in page.tree.xpath("//label/img/@src")]
+    assert len({one.data for one in looks}) == len(DESIGNS)
+    for look in looks:
+        assert look.headers["Content-Type"] == "image/png"
+        assert len(look.data) < 20_000  # all of them load on a phone
+        with Image.open(BytesIO(look.data)) as shown:
+            assert shown.size == (480, 679)
+            assert len(set(shown.convert("L").tobytes())) > 8  # there is something on the paper
+    for name in ("../etc", "none", "%00"):
+        for kind in ("pdf", "png"):
+            assert staff.get(f"{address}/{name}.{kind}").status == 404
+    sales = acme.staff(Role.SALES)
+    assert sales.get(f"{address}/classic.png").status == 403
     assert staff.fill_in(page, {"pdf_design": "banner"}, form="/pdf").status == 303
     assert _halden(stage).pdf_design == "banner"
     assert staff.fill_in(page, {"pdf_design": "gothic"}, form="/pdf").status == 422

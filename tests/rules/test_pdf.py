@@ -544,6 +544,7 @@ def test_a_child_renders_what_this_process_would():
         Order(content=quote(), letterhead=dataclasses.replace(HOUSE, logo=png((40, 20)))),
         Order(content=quote(), letterhead=HOUSE, design="plain", state_note="Draft"),
         Order(content=quote(), letterhead=HOUSE, receipt=RECEIPT),
+        Order(content=quote(), letterhead=HOUSE, picture_width=120),
     ):
         assert render_in_subprocess(order) == order.render()
 
