@@ -21,6 +21,7 @@ from portico.services import (
     documents,
     links,
     notifications,
+    outbox,
     reminders,
     shares,
     staff,
@@ -109,6 +110,8 @@ def _check_token(mail: Mail) -> None:
         if not account_tokens.is_open(purpose, mail.reference["token"]):
             raise NobodyToMail("a newer link was made, or this one was used")
         return
+    if outbox.is_set_up_since(mail):
+        raise NobodyToMail("they have chosen a password already")
     account = _account_of(mail)
     if account is None:
         raise NobodyToMail("there is no account that may be mailed")

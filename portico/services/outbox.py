@@ -20,9 +20,11 @@ import sqlalchemy as sa
 from portico import clock
 from portico.config import settings
 from portico.db import after_commit, current_tenant, db, unit_of_work
+from portico.records.account import PortalAccount
 from portico.records.activity import Activity, ActorKind
 from portico.records.link import PortalLink
 from portico.records.mail import Mail, MailKind, MailState
+from portico.records.staff import StaffMember
 from portico.refusals import Conflict
 from portico.services import activity, wake
 from portico.services.activity import Entry
@@ -164,10 +166,11 @@ def resend(mail_id: int, *, by: str) -> None:
     """Queue a failed or skipped message again, from the first attempt (spec C8).
 
     Of two who ask at once one wins. A way to set a password is made anew, since the old one may
-    have run out. Raises Conflict, also where the link in it was taken back.
+    have run out. Raises Conflict, also where the link in it was taken back, or whom it invites has a
+    password by now.
     """
     with unit_of_work():
-        _require_its_link(db.session.get(Mail, mail_id))
+        _require_of_use(db.session.get(Mail, mail_id))
         again = (
             sa.update(Mail)
             .where(Mail.id == mail_id, Mail.state.in_([MailState.FAILED, MailState.SKIPPED]))
@@ -199,8 +202,25 @@ def resend(mail_id: int, *, by: str) -> None:
         after_commit(lambda: wake.mail(tenant, mail_id))
 
 
-def _require_its_link(mail: Mail | None) -> None:
+def is_set_up_since(mail: Mail) -> bool:
+    """Whether whom an invitation is for chose a password after it was asked for."""
+    if mail.kind == MailKind.ACCOUNT_SETUP:
+        theirs = PortalAccount.contact_id == mail.contact_id
+        chosen = db.session.scalar(sa.select(PortalAccount.set_up_at).where(theirs))
+    elif mail.kind == MailKind.STAFF_INVITATION:
+        them = StaffMember.id == mail.reference["staff"]
+        chosen = db.session.scalar(sa.select(StaffMember.set_up_at).where(them))
+    else:
+        return False
+    return chosen is not None and chosen > mail.created_at
+
+
+def _require_of_use(mail: Mail | None) -> None:
     """Raises Conflict where a message would lead nowhere, and so would never go out."""
+    if mail is not None and is_set_up_since(mail):
+        raise Conflict(
+            "They have chosen a password already. The sign-in page mails a new one to who asks."
+        )
     link = db.session.get(PortalLink, mail.link_id) if mail and mail.link_id else None
     if link is not None and (link.revoked_at or link.ended_at):
         raise Conflict(

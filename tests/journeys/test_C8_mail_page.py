@@ -7,8 +7,8 @@ from threading import Barrier, Thread
 from portico.records.content import Kind
 from portico.records.staff import Role
 from portico.refusals import Conflict
-from portico.services import accounts, outbox
-from tests.cast import CHIYO, MARIT, OLAF
+from portico.services import accounts, colleagues, outbox
+from tests.cast import CHIYO, MARIT, OLAF, PASSWORD
 
 
 def _states(answer):
@@ -105,6 +105,35 @@ def test_what_failed_is_tried_again_by_whoever_may_send_it(stage):
     way_in = stage.way_in(MARIT)
     password = "the boathouse floor creaks"
     assert stage.visitor().fill_in(way_in, {"password": password, "again": password}).status == 303
+
+
+def test_an_old_invitation_mails_nothing_to_who_chose_a_password_meanwhile(both, clock):
+    acme = both.acme
+    owner = acme.staff()
+    contact, bo = acme.contact(MARIT).id, "bo@halden.example"
+    with acme.scope():
+        for _invitation in range(2):
+            accounts.invite(contact, by="Kari")
+        member = colleagues.invite("Bo", bo, 1, Role.SALES, by="Kari").id
+        colleagues.resend(member, 1, by="Kari")
+    both.deliver()
+    clock.advance(minutes=1)
+    for email in (MARIT.email, bo):
+        both.visitor().fill_in(both.way_in(email), {"password": PASSWORD, "again": PASSWORD})
+    skipped = next(mail for mail in acme.mails() if mail.kind == "account_setup")
+    assert skipped.state == "skipped"
+    voided = next(mail for mail in acme.mails() if mail.reference.get("staff") == member)
+    acme.execute("UPDATE mails SET state = 'failed' WHERE id = :id", id=voided.id)
+    for mail in (skipped, voided):
+        page = owner.get(f"{acme.console}/mail/{mail.id}")
+        refused = owner.fill_in(page, form="/resend", htmx=True)
+        assert refused.status == 409, mail.kind
+        assert "They have chosen a password already" in refused.text
+    # Nor does one that was still waiting for its turn when the other led in.
+    acme.execute("UPDATE mails SET state = 'queued' WHERE id = :id", id=skipped.id)
+    arrived = len(both.letters_to(MARIT))
+    both.deliver()
+    assert len(both.letters_to(MARIT)) == arrived
 
 
 def test_of_two_who_try_again_at_once_one_wins(both):
