@@ -35,6 +35,11 @@ def paragraphs(text: str, field: str, limit: int, *, required: bool = True) -> s
     return text
 
 
+def shown(text: str) -> str:
+    """What others wrote, on one line and without what cannot be shown; changed, never refused."""
+    return " ".join(_UNFIT.sub(" ", text).split())
+
+
 # What joins the character before it: marks, variation selectors, joiners, skin tones, tags.
 _JOINS = re.compile(
     "[\u200c\uff9e\uff9f\ufe00-\ufe0f\u20e3\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]"

@@ -18,7 +18,7 @@ from flask import Flask, current_app
 from huey import Huey, RedisHuey, SqliteHuey, crontab
 from huey.consumer import Consumer
 from redis.exceptions import RedisError
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 
 from portico import clock
 from portico.config import Config
@@ -103,12 +103,21 @@ def _deliver_some(app: Flask, tenant: str, done: set[tuple[str, int]]) -> bool:
         with tenant_scope(app, tenant):
             waiting = [one for one in outbox.due(_PORTION) if (tenant, one) not in done]
         for mail_id in waiting:
-            deliver(app, tenant, mail_id)
             done.add((tenant, mail_id))
+            _deliver_one(app, tenant, mail_id)
     except (SQLAlchemyError, Refusal) as problem:
         log.error("tenant %s was passed over in this sweep: %s", tenant, problem)
         return False
     return bool(waiting)
+
+
+def _deliver_one(app: Flask, tenant: str, mail_id: int) -> None:
+    try:
+        deliver(app, tenant, mail_id)
+    except (DataError, IntegrityError) as problem:  # its own trouble, and none of the others
+        log.error(
+            "mail %s of tenant %s was passed over in this sweep: %s", mail_id, tenant, problem
+        )
 
 
 def remind(app: Flask, tenant: str) -> None:

@@ -32,6 +32,7 @@ from portico.services import (
     staff,
 )
 from portico.services.activity import Entry
+from portico.text import shown
 
 log = logging.getLogger(__name__)
 
@@ -96,7 +97,7 @@ def _not_sent(mail_id: int, attempt: int, reason: str, *, final: bool = False) -
         mail = db.session.get_one(Mail, mail_id, populate_existing=True)
         if _is_lost(mail, attempt):
             return MailState(mail.state)
-        mail.error = reason[:1000]
+        mail.error = shown(reason)[:1000].rstrip(".")  # also what a mail server wrote
         mail.claimed_by = None
         tries = len(outbox.BACKOFF_MINUTES)
         if not final and mail.attempts <= tries:

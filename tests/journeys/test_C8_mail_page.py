@@ -136,6 +136,33 @@ def test_an_old_invitation_mails_nothing_to_who_chose_a_password_meanwhile(both,
     assert len(both.letters_to(MARIT)) == arrived
 
 
+def test_what_a_mail_server_writes_is_kept_without_what_cannot_be_shown(both):
+    acme = both.acme
+    staff = acme.staff(Role.VIEWER)
+    for number, (code, state) in enumerate({"451": "queued", "550": "failed"}.items()):
+        both.inbox.refuse(f"{code} no\x00 such\x01 \u202emailbox, later.", to=(OLAF.email,))
+        acme.send(acme.document(OLAF, number=f"Q-{number}", external_id=code), OLAF)
+        both.deliver()
+        mail = acme.mails()[-1]
+        assert (mail.state, mail.error) == (state, f"{code} no such mailbox, later")
+    said = staff.get(f"{acme.console}/mail").text
+    assert "Attempt 1 failed: 451 no such mailbox, later. Next attempt" in said
+
+
+def test_a_mail_whose_ending_cannot_be_written_stops_no_other(stage):
+    acme = stage.acme
+    for person in (MARIT, OLAF):
+        acme.send(acme.document(person, external_id=person.name, number=person.name), person)
+    first = acme.mails()[0].id
+    acme.execute(
+        "CREATE TRIGGER never BEFORE UPDATE ON mails WHEN NEW.state = 'sent' AND NEW.id = "
+        f"{first} BEGIN SELECT RAISE(ABORT, 'never'); END"
+    )
+    stage.work()
+    assert [mail.state for mail in acme.mails()] == ["sending", "sent"]
+    assert len(stage.letters_to(OLAF)) == 1
+
+
 def test_of_two_who_try_again_at_once_one_wins(both):
     acme = both.acme
     both.inbox.refuse("550 no such mailbox", to=(OLAF.email,))
