@@ -16,23 +16,32 @@ _UNFIT = re.compile(
 
 def one_line(text: str, field: str, limit: int, *, required: bool = True) -> str:
     """One trimmed line of at most *limit* characters. Raises BadInput naming *field*."""
-    text = " ".join(paragraphs(text, field, max(limit, 1) * 2, required=required).split())
+    # Half of it may be blanks, which are folded.
+    text = " ".join(_fit(text, field, limit, 2 * limit, required=required).split())
     if len(text) > limit:
-        raise BadInput({field: f"Please keep this to {limit} characters."})
+        raise _too_long(field, limit)
     return text
 
 
 def paragraphs(text: str, field: str, limit: int, *, required: bool = True) -> str:
     """Trimmed text of at most *limit* characters, in NFC. Raises BadInput naming *field*."""
+    return _fit(text, field, limit, limit, required=required)
+
+
+def _fit(text: str, field: str, limit: int, most: int, *, required: bool) -> str:
     text = text.replace("\r\n", "\n").replace("\r", "\n").strip()
-    if len(text) > limit:
-        raise BadInput({field: f"Please keep this to {limit} characters."})
+    if len(text) > most:
+        raise _too_long(field, limit)
     if _UNFIT.search(text):
         raise BadInput({field: "This contains characters that cannot be shown."})
     text = unicodedata.normalize("NFC", text)
     if required and not any(unicodedata.category(c)[0] in "LNPS" for c in text):
         raise BadInput({field: "Please fill this in."})
     return text
+
+
+def _too_long(field: str, limit: int) -> BadInput:
+    return BadInput({field: f"Please keep this to {limit} characters."})
 
 
 def shown(text: str) -> str:

@@ -1,10 +1,11 @@
-"""Characters as a person counts them (spec W1)."""
+"""Text that people type: how long it may be, and characters as a person counts them (spec W1)."""
 
 from __future__ import annotations
 
 import pytest
 
-from portico.text import graphemes
+from portico.refusals import BadInput
+from portico.text import graphemes, one_line
 
 
 @pytest.mark.parametrize(
@@ -27,3 +28,11 @@ from portico.text import graphemes
 )
 def test_what_a_person_sees_as_one_counts_as_one(text, seen):
     assert graphemes(text) == seen
+
+
+@pytest.mark.parametrize("length", [101, 200, 201, 10_000])
+def test_what_is_too_long_for_a_line_is_told_the_length_there_is(length):
+    with pytest.raises(BadInput) as refused:
+        one_line("x" * length, "number", 100)
+    assert refused.value.errors == {"number": "Please keep this to 100 characters."}
+    assert one_line("x " * 50 + " " * length, "number", 100) == ("x " * 50).strip()
