@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import segno
-from flask import Response, flash, request, url_for
+from flask import Response, flash, request, session, url_for
 
 from blueprints.console import bp
 from blueprints.console.frame import console_page
@@ -16,10 +16,12 @@ from portico.queries import colleagues
 from portico.records.staff import Permission
 from portico.refusals import BadInput, Refusal
 from portico.services import second_factor, staff
-from portico.services.second_factor import Secret
+from portico.services.second_factor import AlreadyOn, Secret
 from portico.services.staff import WrongPassword
 from portico.web import limits
 from portico.web.ways import go
+
+_BEGUN_HERE = "second_factor_begun"
 
 
 @bp.get("/you")
@@ -71,6 +73,7 @@ def own_second_factor_begin() -> Response:
             second_factor.begin(me().staff_id, current, **_trail())
     except BadInput as problem:
         return _page(problem.status, section="begin", errors=problem.errors)
+    session[_BEGUN_HERE] = True
     if request.headers.get("HX-Request") == "true":
         return _page(section="confirm")
     return go(url_for("console.own_settings", _anchor="second-factor"))
@@ -85,6 +88,8 @@ def own_second_factor_confirm() -> Response:
         codes = second_factor.confirm(me().staff_id, _typed("code"), **_trail())
     except BadInput as problem:
         return _page(problem.status, section="confirm", errors=problem.errors)
+    except AlreadyOn as problem:  # the page with the codes was sent again, by a reload
+        return _page(problem.status, done=problem.sentence)
     limits.second_factor_passed(me().staff_id)
     return _page(codes=codes)
 
@@ -168,7 +173,8 @@ def _page(
 ) -> Response:
     """The page, or its part; *section* is the form that *errors* belong to."""
     who = me()
-    pending = second_factor.pending(who.staff_id)
+    # Whoever signs in elsewhere meanwhile did not type the password for it.
+    pending = second_factor.pending(who.staff_id) if _BEGUN_HERE in session else None
     return console_page(
         "console/own.html",
         part="console/_own.html",

@@ -26,6 +26,7 @@ RECOVERY_CODES = 10
 _PURPOSE, _SEAL = "staff_totp", "staff_recovery"
 _STEP = 30  # seconds
 _DRIFT = 1  # steps that a phone's clock may be off, either way
+_SET_UP_WITHIN = 20  # steps from the password to the first code: ten minutes
 _SECRET_BYTES = 20
 _CODE_BYTES = 10  # of a recovery code: 80 bits, written as 16 letters and digits
 _LETTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567")
@@ -39,6 +40,14 @@ class Secret:
     uri: str
 
 
+class AlreadyOn(Conflict):
+    """The second factor is on, perhaps by the same form a moment ago."""
+
+    sentence = (
+        "The second factor is on already. If you did not keep the recovery codes, make new ones."
+    )
+
+
 # --- switching on and off -------------------------------------------------------------------
 
 
@@ -49,18 +58,18 @@ def begin(staff_id: int, password: str, *, by: str, organization_id: int) -> Non
     with unit_of_work():
         member = staff.held(staff_id)
         if member.totp_confirmed_at is not None:
-            raise Conflict("The second factor is on already.")
+            raise AlreadyOn
         member.totp_nonce = tokens.new_nonce()
         token = tokens.mint(_PURPOSE, current_tenant().slug, member.id, member.totp_nonce)
         member.totp_sha256 = tokens.digest(token)
-        member.totp_last_step = None
+        member.totp_last_step = _step_now() - _DRIFT - 1  # older codes are none; also says when
 
 
 def pending(staff_id: int) -> Secret | None:
-    """The secret that waits for its first code; None where none does. Once it is confirmed it is
-    not shown again."""
+    """The secret that waits for its first code; None where none does. Once it is confirmed, or ten
+    minutes old, it is not shown again."""
     member = db.session.get_one(StaffMember, staff_id)
-    if member.totp_confirmed_at is not None:
+    if not _is_waiting(member):
         return None
     text = _secret_of(member)
     if text is None:
@@ -72,11 +81,13 @@ def pending(staff_id: int) -> Secret | None:
 def confirm(staff_id: int, code: str, *, by: str, organization_id: int) -> list[str]:
     """The app is set up: from now on a sign-in asks for a code, and other sessions, which were
     opened without one, end. Returns the recovery codes, which nobody can show again. Raises
-    BadInput, Conflict."""
+    BadInput, AlreadyOn, Conflict."""
     with unit_of_work():
         member = staff.held(staff_id)
-        if member.totp_nonce is None or member.totp_confirmed_at is not None:
-            raise Conflict("There is nothing to confirm. Please open the page again.")
+        if member.totp_confirmed_at is not None:
+            raise AlreadyOn
+        if not _is_waiting(member):
+            raise Conflict("There is nothing to confirm, or not any more. Please begin again.")
         if not _code_works(member, code):
             raise BadInput({"code": "This is not the code that the app shows now."})
         member.totp_confirmed_at = clock.now()
@@ -163,7 +174,7 @@ def _code_works(member: StaffMember, typed: str) -> bool:
     code, secret = "".join(typed.split()), _secret_of(member)
     if secret is None or not (len(code) == 6 and code.isascii() and code.isdigit()):
         return False
-    totp, now = pyotp.TOTP(secret), int(clock.now().timestamp()) // _STEP
+    totp, now = pyotp.TOTP(secret), _step_now()
     steps = range(now - _DRIFT, now + _DRIFT + 1)
     right = [step for step in steps if hmac.compare_digest(totp.generate_otp(step), code)]
     return any(_spend_step(member.id, step) for step in right)
@@ -200,6 +211,18 @@ def _recovery_code_works(staff_id: int, typed: str) -> bool:
 
 
 # --- parts ----------------------------------------------------------------------------------
+
+
+def _step_now() -> int:
+    return int(clock.now().timestamp()) // _STEP
+
+
+def _is_waiting(member: StaffMember) -> bool:
+    """Whether a set-up was begun a short while ago, and not confirmed yet."""
+    begun = member.totp_last_step
+    if member.totp_confirmed_at is not None or begun is None:
+        return False
+    return _step_now() - begun - _DRIFT - 1 < _SET_UP_WITHIN
 
 
 def _secret_of(member: StaffMember) -> str | None:

@@ -107,6 +107,31 @@ def test_a_set_up_can_be_left_and_begun_anew(stage):
     ).location == f"{stage.acme.console}/"  # fmt: skip
 
 
+def test_a_secret_that_was_not_confirmed_is_shown_where_it_was_begun_and_not_for_long(both, clock):
+    visitor = both.acme.staff()
+    you = f"{both.acme.console}/you"
+    page = _act(both.acme, visitor, "/begin", htmx=True, current=PASSWORD)
+    secret = page.tree.findtext(".//span[@class='code']")
+    other = both.visitor()
+    other.sign_in(both.acme.public_url, OWNER, PASSWORD, door="staff")
+    assert secret not in other.get(you).source
+    clock.advance(minutes=9, seconds=29)
+    late = visitor.get(you)
+    assert secret in late.source
+    clock.advance(minutes=1)
+    assert secret not in visitor.get(you).source
+    refused = visitor.fill_in(late, {"code": _now(pyotp.TOTP(secret))}, form="/confirm")
+    assert (refused.status, "Please begin again" in refused.text) == (409, True)
+    page = _act(both.acme, visitor, "/begin", htmx=True, current=PASSWORD)
+    again = page.tree.findtext(".//span[@class='code']")
+    assert again != secret
+    typed = {"code": _now(pyotp.TOTP(again))}
+    assert _CODE.search(visitor.fill_in(page, typed, form="/confirm").text)
+    reloaded = visitor.fill_in(page, typed, form="/confirm")
+    assert (reloaded.status, "second factor is on already" in reloaded.text) == (409, True)
+    assert "Make new recovery codes" in reloaded.text
+
+
 def test_a_clock_may_be_half_a_minute_off(stage, clock):
     stage.acme.staff()
     app, _codes = stage.acme.app_of(OWNER)
