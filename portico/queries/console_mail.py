@@ -287,11 +287,11 @@ def _messages(ids: list[int], organization_id: int) -> list[Message]:
     )
     with reading() as connection:
         found = {row.id: row for row in connection.execute(rows)}
-        colleagues = _colleagues(connection, found.values())
+        colleagues = colleagues_in(connection, found.values())
     return [_message(found[one], colleagues) for one in ids if one in found]
 
 
-def _colleagues(connection: sa.Connection, rows: Any) -> dict[int, Any]:
+def colleagues_in(connection: sa.Connection, rows: Any) -> dict[int, Any]:
     """The members of the team that messages are for, by id."""
     ids = {row.reference["staff"] for row in rows if "staff" in row.reference}
     if not ids:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -170,19 +171,27 @@ def _failed(organization_id: int) -> list[Failed]:
         .limit(MOST)
     )
     with reading() as connection:
-        return [
-            Failed(
-                id=row.id,
-                kind=console_mail.words_of(row.kind),
-                to=row.contact_name or "the team",
-                error=row.error or "",
-                at=row.created_at,
-                document_id=row.document_id,
-                document=_named(row.document_kind, row.number) if row.number else "",
-            )
-            for row in connection.execute(asked)
-            if row.created_at >= _since()
-        ]
+        rows = connection.execute(asked).all()
+        colleagues = console_mail.colleagues_in(connection, rows)
+    return [
+        Failed(
+            id=row.id,
+            kind=console_mail.words_of(row.kind),
+            to=row.contact_name or _colleague(row, colleagues) or "the team",
+            error=row.error or "",
+            at=row.created_at,
+            document_id=row.document_id,
+            document=_named(row.document_kind, row.number) if row.number else "",
+        )
+        for row in rows
+        if row.created_at >= _since()
+    ]
+
+
+def _colleague(row: Any, colleagues: dict[int, Any]) -> str | None:
+    member = colleagues.get(row.reference.get("staff"))
+    named: str | None = member.name if member else row.reference.get("email")
+    return named
 
 
 def _named(kind: str, number: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from portico.records.content import Kind
 from portico.records.staff import Role
+from portico.services import colleagues
 from tests.cast import CHIYO, MARIT, OLAF
 
 
@@ -24,7 +25,11 @@ def test_it_shows_each_organization_its_own_and_a_viewer_no_buttons(stage, acme)
     assert "Nothing waits for you." in quiet.text
     assert "Everything that is posted has been sent." in quiet.text
     assert "INV-1007" not in quiet.text
+    with acme.scope():
+        colleagues.invite("Bo Lund", "bo@halden.example", 1, Role.SALES, by="Kari")
+    acme.execute("UPDATE mails SET state = 'failed' WHERE state = 'queued'")
     page = viewer.get(f"{acme.console}/")
+    assert "Invitation to the team, to Bo Lund" in page.text
     assert "INV-1007" in page.text
     assert not [one for one in page.tree.iter("a") if one.text_content() == "Send"]
 
