@@ -70,6 +70,9 @@ def test_it_is_set_up_in_place_and_asked_for_from_then_on(stage, clock):
     assert "<svg" in unquote(picture)
     assert _is_in(stage.acme, other), "nothing is asked before a code confirmed it"
     app = pyotp.TOTP(secret)
+    (link,) = page.tree.xpath(".//a[starts-with(@href, 'otpauth:')]/@href")
+    assert pyotp.parse_uri(link).secret == secret
+    assert page.tree.find(".//input[@name='code']").get("inputmode") == "numeric"
     refused = _act(stage.acme, visitor, "/confirm", code="000000", htmx=True)
     assert (refused.status, "not the code" in refused.text) == (422, True)
     shown = _act(stage.acme, visitor, "/confirm", code=_now(app), htmx=True)
