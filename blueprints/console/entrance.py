@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, request, session, url_for
+from flask import Response, request, url_for
 
 from blueprints.console import bp
 from blueprints.console.gate import me, needs
@@ -125,10 +125,9 @@ def reset_password_submit() -> Response:
 @bp.post("/organization")
 @needs(Permission.VIEW)
 def choose_organization() -> Response:
-    """Work in another organization from now on. Forms that were opened before are void: in
-    another tab they would do in one organization what was meant for the other."""
+    """Work in another organization from now on."""
     staff.choose_organization(me().session_id, me().staff_id, request.form.get("slug", ""))
-    session.pop("csrf_token", None)
+    sign_in.void_forms_of_the_organization()
     return go(url_for("console.start"))
 
 

@@ -92,6 +92,4 @@ def _elsewhere(who: SignedIn) -> Response | None:
 
 def _to_the_entrance() -> Response:
     """To the sign-in page, which leads back; a link from a mail says in which organization."""
-    leaving = (request.endpoint or "").endswith(".logout")
-    wanted = None if leaving else this_page()
-    return go(url_for("customer_portal.login", next=wanted, org=request.args.get("org")))
+    return go(url_for("customer_portal.login", next=this_page(), org=request.args.get("org")))

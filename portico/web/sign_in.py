@@ -21,6 +21,7 @@ from portico.refusals import ForeignForm
 from portico.web.visitors import visitor
 
 csrf = CSRFProtect()
+_MOVED = "organization_changed"
 
 
 class Guard(StrEnum):
@@ -42,6 +43,15 @@ class OldForm(ForeignForm):
 
     sentence = "This page was open while you signed in or out elsewhere, so nothing was changed."
     hint = "Please open the page again and send it once more."
+
+
+class FormOfAnotherOrganization(OldForm):
+    """A form that was opened before its organization was left, in another tab."""
+
+    sentence = (
+        "You changed to another organization while this page was open, so nothing was changed."
+    )
+    hint = "Please go back to the organization that it was of, and open the page again."
 
 
 class CustomerUser(UserMixin):
@@ -117,11 +127,18 @@ def sign_out() -> None:
 
 
 def require_own_token() -> None:
-    """Check a form's CSRF token. Raises OldForm."""
+    """Check a form's CSRF token. Raises OldForm, FormOfAnotherOrganization."""
     try:
         csrf.protect()
     except CSRFError:
-        raise OldForm from None
+        raise (FormOfAnotherOrganization if _MOVED in session else OldForm) from None
+
+
+def void_forms_of_the_organization() -> None:
+    """The organization was changed: forms that were opened before do nothing any more, or in
+    another tab they would do in one organization what was meant for the other."""
+    session.pop("csrf_token", None)
+    session[_MOVED] = True
 
 
 def _load(user_id: str) -> Any:

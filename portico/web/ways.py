@@ -21,9 +21,10 @@ def go(url: str) -> Response:
 
 def wanted_page(text: str) -> str | None:
     """Where a guest wanted to go, if that is a page behind the same guard; nothing leads
-    elsewhere."""
-    guarded = current_app.blueprints[request.blueprint or ""].url_prefix
-    own = text.startswith(f"{request.script_root}{guarded}/") and "\\" not in text
+    elsewhere, and to signing out nobody who has just signed in."""
+    guarded = f"{request.script_root}{current_app.blueprints[request.blueprint or ''].url_prefix}/"
+    leaves = text.partition("?")[0] == f"{guarded}logout"
+    own = text.startswith(guarded) and "\\" not in text and not leaves
     return text if own and text.isprintable() and len(text) < 500 else None
 
 

@@ -26,6 +26,10 @@ def test_the_outsider_finds_no_way_in(both):
     portal = both.acme.portal
     for path in ("/dashboard", "/", "/logout"):
         assert mallory.get(portal + path).location.startswith(f"{portal}/login")
+    for left in (f"{portal}/logout", f"{portal}/login?next=/customer-portal/logout%3Fx"):
+        answer = mallory.get(left)
+        page = mallory.get(answer.location) if answer.status == 303 else answer
+        assert "next" not in page.form("/login")[1], "nobody signs in to sign out"
     for page in ("setup", "reset-password"):
         for guess in ("", "A" * 43, "A" * 10_000, "%00", "%ff", "../x", "ä"):
             assert mallory.get(f"{portal}/{page}?token={guess}").status == 410

@@ -146,6 +146,8 @@ def test_signing_in_leads_where_one_wanted_to_go_and_nowhere_else(stage):
     for elsewhere in ("https://mallory.example/staff/", "//mallory.example", "/customer-portal/"):
         _visitor, answer = _sign_in(stage.acme, next=elsewhere)
         assert answer.location == f"{stage.acme.console}/"
+    sent_away = stage.visitor().get(f"{stage.acme.console}/logout?x=1")
+    assert sent_away.location == f"{stage.acme.console}/login", "nobody signs in to sign out"
 
 
 def test_each_sign_in_is_a_session_of_its_own_with_a_token_of_its_own(stage):
@@ -243,6 +245,7 @@ def test_one_works_only_where_one_has_a_role(both):
     assert done.location == f"{console}/"
     old_tab = visitor.post(f"{console}/organization", token | {"slug": "halden"})
     assert old_tab.status == 403, "a form of the other organization does nothing here"
+    assert "You changed to another organization while this page was open" in old_tab.text
     team = visitor.get(f"{console}/team")
     assert team.status == 200, "an owner there"
     assert "Sales Nilsen" in team.text
