@@ -37,10 +37,12 @@ def mail() -> Response:
         part="console/_mail.html",
         view=MailView.asked_for(),
         may_resend=_may_resend,
+        may_send_anew=_may_send_anew,
         kinds=sorted(console_mail.WORDS.items(), key=lambda one: one[1]),
         states=console_mail.STATES,
         counts=console_mail.counts(me().organization_id),
         problem=None,
+        done=None,
     )
 
 
@@ -60,20 +62,25 @@ def mail_resend(mail_id: int) -> Response:
         outbox.resend(message.id, by=me().by)
     except Conflict as problem:
         return _one(mail_id, problem.status, problem.sentence)
+    sentence = "It is tried again."
     if request.headers.get("HX-Request") == "true":
-        return _one(mail_id)
-    flash("It is tried again.")
+        return _one(mail_id, done=sentence)
+    flash(sentence)
     return go(url_for("console.mail_message", mail_id=mail_id))
 
 
-def _one(mail_id: int, status: int = 200, problem: str | None = None) -> Response:
+def _one(
+    mail_id: int, status: int = 200, problem: str | None = None, done: str | None = None
+) -> Response:
     return console_page(
         "console/mail_message.html",
         part="console/_mail_row.html",
         status=status,
         message=_found(mail_id),
         may_resend=_may_resend,
+        may_send_anew=_may_send_anew,
         problem=problem,
+        done=done,
     )
 
 
@@ -98,6 +105,13 @@ def _senders(message: Message) -> tuple[Permission, ...]:
 
 def _may_resend(message: Message) -> bool:
     return message.can_be_resent and me().may(*_senders(message))
+
+
+def _may_send_anew(message: Message) -> bool:
+    """Whether a fresh link, which the document's own page makes, is the way to its reader."""
+    if message.document_kind is None or not message.needs_a_fresh_link:
+        return False
+    return me().may(_senders(message)[0])
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from portico.queries.lists import LARGEST_ID
 from portico.records.content import Kind
 from portico.records.customer import Contact, Customer
 from portico.records.document import KINDS, Document
+from portico.records.link import PortalLink
 from portico.records.mail import Mail, MailKind, MailState
 from portico.records.organization import Organization
 from portico.records.staff import StaffMember
@@ -99,9 +100,18 @@ class Message:
     next_attempt_at: dt.datetime
     sent_at: dt.datetime | None
     error: str
+    has_dead_link: bool  # revoked or ended: it would lead nowhere
 
     @property
     def can_be_resent(self) -> bool:
+        return self._did_not_arrive and not self.has_dead_link
+
+    @property
+    def needs_a_fresh_link(self) -> bool:
+        return self._did_not_arrive and self.has_dead_link
+
+    @property
+    def _did_not_arrive(self) -> bool:
         return self.state in {MailState.FAILED, MailState.SKIPPED}
 
     @property
@@ -122,6 +132,7 @@ class Page:
 
 _mail, _contact, _customer = Mail.__table__, Contact.__table__, Customer.__table__
 _document, _org, _staff = Document.__table__, Organization.__table__, StaffMember.__table__
+_link = PortalLink.__table__
 
 
 def key_of(text: str) -> int | None:
@@ -278,10 +289,12 @@ def _messages(ids: list[int], organization_id: int) -> list[Message]:
         _document.c.kind.label("document_kind"),
         _document.c.number.label("document_number"),
         _org.c.email.label("org_email"),
+        sa.or_(_link.c.revoked_at.is_not(None), _link.c.ended_at.is_not(None)).label("is_dead"),
     )
     rows = (
         _joined(select)
         .outerjoin(_customer, _customer.c.id == _mail.c.customer_id)
+        .outerjoin(_link, _link.c.id == _mail.c.link_id)
         .join(_org, _org.c.id == _mail.c.organization_id)
         .where(_mail.c.id.in_(ids), _org.c.id == organization_id)
     )
@@ -323,6 +336,7 @@ def _message(row: Any, colleagues: dict[int, Any]) -> Message:
         next_attempt_at=row.next_attempt_at,
         sent_at=row.sent_at,
         error=row.error or "",
+        has_dead_link=bool(row.is_dead),
     )
 
 

@@ -269,8 +269,13 @@ _MAIL_STATES = {
 def mails(document_id: int) -> list[MailLine]:
     """The newest messages about a document that wait, failed, or had nobody to go to."""
     asked = (
-        sa.select(_mail, _contact.c.name.label("contact_name"))
+        sa.select(
+            _mail,
+            _contact.c.name.label("contact_name"),
+            sa.or_(_link.c.revoked_at.is_not(None), _link.c.ended_at.is_not(None)).label("is_dead"),
+        )
         .outerjoin(_contact, _contact.c.id == _mail.c.contact_id)
+        .outerjoin(_link, _link.c.id == _mail.c.link_id)
         .where(
             _mail.c.document_id == document_id,
             _mail.c.state.in_([state.value for state in _MAIL_STATES]),
@@ -292,7 +297,7 @@ def _mail_line(row: Any) -> MailLine:
         tone=tone,
         error=row.error or "",
         created_at=row.created_at,
-        can_be_sent_again=row.state in {MailState.FAILED, MailState.SKIPPED},
+        can_be_sent_again=row.state in {MailState.FAILED, MailState.SKIPPED} and not row.is_dead,
     )
 
 

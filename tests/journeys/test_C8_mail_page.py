@@ -7,7 +7,7 @@ from threading import Barrier, Thread
 from portico.records.content import Kind
 from portico.records.staff import Role
 from portico.refusals import Conflict
-from portico.services import accounts, colleagues, outbox
+from portico.services import accounts, colleagues, links, outbox
 from tests.cast import CHIYO, MARIT, OLAF, PASSWORD
 
 
@@ -77,6 +77,9 @@ def test_what_failed_is_tried_again_by_whoever_may_send_it(stage):
     part = sales.fill_in(page, form=f"/{failed.id}/resend", htmx=True)
     assert part.status == 200
     assert _states(part) == ["Queued"]
+    (said,) = part.tree.xpath("//li//*[@role='status']")
+    assert said.text_content() == "It is tried again."
+    assert "autofocus" in said.attrib, "the button that had the focus is gone"
     again = sales.fill_in(page, form=f"/{failed.id}/resend")
     assert again.status == 409
     assert "on its way or has arrived" in again.text
@@ -134,6 +137,26 @@ def test_an_old_invitation_mails_nothing_to_who_chose_a_password_meanwhile(both,
     arrived = len(both.letters_to(MARIT))
     both.deliver()
     assert len(both.letters_to(MARIT)) == arrived
+
+
+def test_a_mail_whose_link_was_revoked_leads_to_where_a_fresh_one_is_made(stage):
+    acme = stage.acme
+    sales, viewer = acme.staff(Role.SALES), acme.staff(Role.VIEWER)
+    quote = acme.document(MARIT)
+    acme.send(quote, MARIT)
+    mail = acme.mails()[-1]
+    with acme.scope():
+        links.revoke(mail.link_id, by="Kari")
+    stage.deliver()
+    page = sales.get(f"{acme.console}/mail/{mail.id}")
+    assert _states(page) == ["Skipped"]
+    assert page.tree.xpath("//form[contains(@action, 'resend')]") == []
+    (way,) = page.tree.xpath("//li//a[contains(@href, '/send')]/@href")
+    assert sales.get(f"{acme.public_url}{way}").status == 200
+    assert "/send" not in viewer.get(f"{acme.console}/mail/{mail.id}").source
+    token = sales.get(f"{acme.console}/you").form("/password")[1]["csrf_token"]
+    url = f"{acme.console}/mail/{mail.id}/resend"
+    assert sales.post(url, {"csrf_token": token}).status == 409
 
 
 def test_what_a_mail_server_writes_is_kept_without_what_cannot_be_shown(both):
