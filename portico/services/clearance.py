@@ -40,11 +40,8 @@ def prepare(mail_id: int) -> int | None:
             raise NobodyToMail("the link belongs to no contact")
         if mail.contact_id is not None:
             _check_contact(mail)
-        if mail.kind == MailKind.LINK_RENEWED and mail.link_id is None:
-            link = links.renew(int(mail.reference["expired_link"]))
-            if link is None:
-                raise NobodyToMail("the link cannot be renewed")
-            mail.link_id = link.id
+        if mail.kind == MailKind.LINK_RENEWED:
+            mail.link_id = _renewed(mail)
         if mail.kind in WITH_LINK:
             _check_link(mail)
         if mail.kind in _WITH_TOKEN:
@@ -53,6 +50,17 @@ def prepare(mail_id: int) -> int | None:
             _check_staff(mail)
         _check_news(mail)
         return mail.link_id if mail.kind in WITH_LINK else None
+
+
+def _renewed(mail: Mail) -> int:
+    """The fresh link that a mail brings; one that is tried again brings the same."""
+    expired = int(mail.reference["expired_link"])
+    if mail.link_id is not None and links.can_be_renewed(expired):
+        return mail.link_id
+    link = links.renew(expired)
+    if link is None:
+        raise NobodyToMail("the link cannot be renewed")
+    return link.id
 
 
 def _check_news(mail: Mail) -> None:

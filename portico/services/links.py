@@ -17,7 +17,7 @@ from portico.records.mail import Mail, MailKind, MailState
 from portico.records.organization import LinkLifetime, Organization
 from portico.records.project import Project, ProjectShare
 from portico.refusals import BadInput, StaffRefusal, Unknown
-from portico.services import activity, notifications, outbox
+from portico.services import accounts, activity, notifications, outbox
 from portico.services.activity import Entry
 from portico.services.actors import Actor
 
@@ -253,11 +253,14 @@ def can_be_renewed(link_id: int) -> bool:
 
 
 def _open_for_recovery(link: PortalLink) -> bool:
+    """Whoever was never let into the portal has their links all the same; whom the team shut out
+    has none mailed again."""
     if link.revoked_at or link.ended_at or not link.is_active or link.contact_id is None:
         return False
     document = db.session.get_one(Document, link.document_id)
     contact = db.session.get_one(Contact, link.contact_id)
     customer = db.session.get_one(Customer, link.customer_id)
+    account = accounts.account_of(contact)
     return (
         document.is_posted
         and not document.is_void
@@ -265,6 +268,8 @@ def _open_for_recovery(link: PortalLink) -> bool:
         and contact.customer_id == link.customer_id
         and contact.can_receive_mail
         and customer.is_active
+        and not (contact.portal_withdrawn_at or customer.portal_withdrawn_at)
+        and (account is None or account.is_active)
     )
 
 

@@ -6,8 +6,9 @@ import datetime as dt
 
 import pytest
 
+from portico.records.account import PortalAccount
 from portico.records.content import Kind
-from portico.services import customers, documents, links, team
+from portico.services import accounts, customers, documents, links, team
 from tests.cast import MARIT, OLAF, token_of
 
 MALLORY = "mallory@elsewhere.example"
@@ -279,7 +280,24 @@ def _void(stage, quote):
     documents.void(quote, by="Kari")
 
 
-CLOSED = [_revoke, _revoke_customer, _switch_contact_off, _switch_customer_off, _void]
+def _disable_account(stage, quote):
+    contact = stage.acme.contact(MARIT).id
+    account = accounts.invite(contact, by="Kari")
+    accounts.disable(account.id, by="Kari")
+
+
+def _withdraw_access(stage, quote):
+    accounts.withdraw_from_contact(stage.acme.contact(MARIT).id, by="Kari")
+
+
+def _withdraw_portal(stage, quote):
+    accounts.withdraw_from_customer(stage.acme.customer(MARIT).id, by="Kari")
+
+
+CLOSED = [
+    _revoke, _revoke_customer, _switch_contact_off, _switch_customer_off, _void,
+    _disable_account, _withdraw_access, _withdraw_portal,
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("close", CLOSED)
@@ -304,6 +322,37 @@ def test_access_lost_before_the_worker_came_closes_recovery_too(both, close):
     both.deliver()
     assert len(both.inbox.messages) == before
     assert both.acme.mails()[-1].state == "skipped"
+
+
+def test_a_fresh_link_that_is_tried_again_is_held_back_too(both):
+    quote, link = _expired(both)
+    both.visitor().post(f"{link}/request-access")
+    both.inbox.go_down()
+    both.deliver()
+    both.inbox.behave()
+    with both.acme.scope():
+        _withdraw_access(both, quote)
+    both.clock.advance(hours=1)
+    before = len(both.inbox.messages)
+    both.deliver()
+    assert len(both.inbox.messages) == before
+    assert both.acme.mails()[-1].state == "skipped"
+
+
+def test_access_that_is_given_back_opens_recovery_again(both):
+    _quote, link = _expired(both)
+    both.acme.invite(MARIT)
+    (account,) = both.acme.rows(PortalAccount)
+    with both.acme.scope():
+        accounts.withdraw_from_contact(account.contact_id, by="Kari")
+        accounts.withdraw_from_customer(account.customer_id, by="Kari")
+        accounts.disable(account.id, by="Kari")
+        accounts.enable(account.id, by="Kari")
+        accounts.open_for_customer(account.customer_id, by="Kari")
+        accounts.open_for_contact(account.contact_id, by="Kari")
+    both.visitor().post(f"{link}/request-access")
+    both.deliver()
+    assert both.visitor().get(both.link_to(MARIT)).status == 200
 
 
 @pytest.mark.parametrize("close", [_revoke, _switch_contact_off, _switch_customer_off, _void])
