@@ -21,7 +21,7 @@ from portico.records.document import Document
 from portico.records.link import PortalLink
 from portico.records.mail import Mail, MailState
 from portico.records.project import Project, ProjectShare
-from portico.services import links
+from portico.services import accounts, links
 from portico.services.actors import Actor
 
 PEOPLE = 50
@@ -67,6 +67,7 @@ class Person:
     mail_state: str | None
     mail_at: dt.datetime | None
     mail_error: str
+    invitation_stands: bool
 
     @property
     def is_set_up(self) -> bool:
@@ -83,6 +84,16 @@ class Person:
         return self.is_active and bool(self.email) and not self.is_set_up and not disabled
 
     @property
+    def _invitation(self) -> tuple[str, str]:
+        if self.mail_state is None:
+            return "No account", "none"
+        if self.mail_state in {MailState.FAILED, MailState.SKIPPED}:
+            return "Invitation failed", "bad"
+        if not self.invitation_stands:
+            return ("Invite again" if self.portal_access else "Access off"), "warn"
+        return ("Invited" if self.mail_state == MailState.SENT else "Being invited"), "info"
+
+    @property
     def standing(self) -> tuple[str, str]:
         """The word and the tone of a chip."""
         if self.account_id is not None and not self.account_active:
@@ -91,13 +102,7 @@ class Person:
             return "Switched off", "none"
         if self.is_set_up:
             return ("Set up", "good") if self.portal_access else ("Access off", "warn")
-        if self.mail_state in {MailState.FAILED, MailState.SKIPPED}:
-            return "Invitation failed", "bad"
-        if self.mail_state == MailState.SENT:
-            return "Invited", "info"
-        if self.mail_state is not None:
-            return "Being invited", "info"
-        return "No account", "none"
+        return self._invitation
 
 
 def find(organization_id: int, customer_id: int) -> CustomerRecord | None:
@@ -178,6 +183,7 @@ def _people() -> sa.Select[Any]:
                  "portal_access"),
         *columns(_account, "account", "id", "is_active", "set_up_at", "last_sign_in_at"),
         *columns(_mail, "mail", "id", "state", "created_at", "sent_at", "error"),
+        accounts.invitation_stands().label("invitation_stands"),
     ).select_from(
         sa.outerjoin(_contact, _account, _account.c.contact_id == _contact.c.id)
         .outerjoin(_mail, _mail.c.id == _account.c.invitation_mail_id)
@@ -201,6 +207,7 @@ def _person(row: Any) -> Person:
         mail_state=row.mail_state,
         mail_at=row.mail_sent_at or row.mail_created_at,
         mail_error=row.mail_error or "",
+        invitation_stands=bool(row.invitation_stands),
     )
 
 

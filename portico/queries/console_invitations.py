@@ -15,8 +15,8 @@ from portico.queries.lists import LARGEST_ID
 from portico.records.account import PortalAccount
 from portico.records.batch import BatchItem, InvitationBatch, ItemState
 from portico.records.customer import Contact, Customer
-from portico.records.mail import Mail, MailState
-from portico.services import invitations
+from portico.records.mail import Mail
+from portico.services import accounts, invitations
 
 INVITED_AT_ONCE = 50  # people to choose from on one page
 LOOKED_THROUGH = 2000  # contacts that one page looks through for them
@@ -40,7 +40,6 @@ class InvitationFigures:
 def figures(organization_id: int) -> InvitationFigures:
     can = invitations.eligible(organization_id).subquery()
     mine = _account.c.organization_id == organization_id
-    pending = [MailState.QUEUED.value, MailState.SENDING.value, MailState.SENT.value]
     everybody = (
         sa.select(sa.func.count())
         .select_from(sa.join(_contact, _customer, _customer.c.id == _contact.c.customer_id))
@@ -53,7 +52,7 @@ def figures(organization_id: int) -> InvitationFigures:
     invited = (
         sa.select(sa.func.count())
         .select_from(sa.join(_account, _mail, _mail.c.id == _account.c.invitation_mail_id))
-        .where(mine, _account.c.set_up_at.is_(None), _mail.c.state.in_(pending))
+        .where(mine, _account.c.set_up_at.is_(None), accounts.invitation_stands())
     )
     query = sa.select(
         sa.select(sa.func.count()).select_from(can).scalar_subquery().label("eligible"),

@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 
 from portico import clock
 from portico.db import current_tenant, db, unit_of_work
-from portico.records.account import PortalAccount, TokenPurpose
+from portico.records.account import PortalAccount, SetupToken, TokenPurpose
 from portico.records.activity import Activity, ActorKind
 from portico.records.customer import Contact, Customer
 from portico.records.mail import Mail, MailKind, MailState
@@ -65,7 +65,7 @@ def open_for_contact(contact_id: int, *, by: str) -> bool:
     with unit_of_work():
         account = _invitable(contact_id, by=by)
         contact, customer = people(contact_id)
-        if contact.portal_access and customer.portal_enabled and account.invitation_mail_id:
+        if contact.portal_access and customer.portal_enabled and _has_a_way_in(account):
             return account.set_up_at is None
         let_in(contact, customer)
         activity.record(_switch_entry(contact.customer_id, contact, by, on=True))
@@ -73,6 +73,10 @@ def open_for_contact(contact_id: int, *, by: str) -> bool:
             _post_setup(account)
             activity.record(_entry(Activity.INVITE, account, by))
     return account.set_up_at is None
+
+
+def _has_a_way_in(account: PortalAccount) -> bool:
+    return account.set_up_at is not None or is_invited(account)
 
 
 def _invitable(contact_id: int, *, by: str) -> PortalAccount:
@@ -88,6 +92,28 @@ def _invitable(contact_id: int, *, by: str) -> PortalAccount:
     if not account.is_active:
         raise Conflict(f"The account of {contact.name} is disabled. Enable it first.")
     return account
+
+
+def invitation_stands() -> sa.ColumnElement[bool]:
+    """That the newest invitation is on its way, or brought a way in that nobody took back, over
+    account and mail joined. One that ran out stands: its owner asks for another by themselves."""
+    kept = sa.exists().where(
+        SetupToken.account_id == PortalAccount.id, SetupToken.voided_at.is_(None)
+    )
+    return sa.or_(
+        Mail.state.in_([MailState.QUEUED.value, MailState.SENDING.value]),
+        sa.and_(Mail.state == MailState.SENT.value, kept),
+    )
+
+
+def is_invited(account: PortalAccount) -> bool:
+    """Whether an invitation of an account stands."""
+    asked = (
+        sa.select(PortalAccount.id)
+        .join(Mail, Mail.id == PortalAccount.invitation_mail_id)
+        .where(PortalAccount.id == account.id, invitation_stands())
+    )
+    return db.session.execute(asked).first() is not None
 
 
 def why_not_invited(contact: Contact, customer: Customer) -> str | None:

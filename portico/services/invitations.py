@@ -29,7 +29,6 @@ from portico.services.activity import Entry
 
 MOST = 20_000  # people in one batch
 _AT_ONCE = 500  # values in one statement
-_LOST = (MailState.FAILED.value, MailState.SKIPPED.value)
 _ITEM_STATES = {
     MailState.SENT.value: ItemState.SENT,
     MailState.FAILED.value: ItemState.FAILED,
@@ -47,8 +46,7 @@ def eligible(
     organization_id: int, among: sa.CompoundSelect[Any] | None = None
 ) -> sa.Select[int, int, str, str | None]:
     """The people who can be invited together, with account and customer; nobody whose access the
-    team took away, and nobody who was invited before, unless that mail never went out. *among*:
-    of few contacts, by their ids."""
+    team took away, and nobody whose invitation stands. *among*: of few contacts, by their ids."""
     other = aliased(PortalAccount)
     own = Contact.organization_id == organization_id
     if among is not None:  # "+ 0" keeps SQLite at their ids
@@ -76,7 +74,7 @@ def eligible(
                 sa.and_(
                     PortalAccount.is_active.is_(True),
                     PortalAccount.set_up_at.is_(None),
-                    sa.or_(Mail.id.is_(None), Mail.state.in_(_LOST)),
+                    sa.or_(Mail.id.is_(None), ~accounts.invitation_stands()),
                 ),
             ),
             ~taken,
@@ -93,10 +91,10 @@ def _why_not(contact: Contact, customer: Customer, account: PortalAccount | None
         return "They have an account already."
     if account is not None and not account.is_active:
         return "Their account is disabled."
-    if account is not None and account.invitation_mail_id is not None:
-        return "They were invited before."
     if contact.portal_withdrawn_at or customer.portal_withdrawn_at:
         return "The team took their access away."
+    if account is not None and accounts.is_invited(account):
+        return "They were invited before."
     return f"Another contact signs in with {contact.email}."
 
 

@@ -23,10 +23,10 @@ def _url(company):
     return f"{company.console}/invitations"
 
 
-def _send(visitor, company, typed, **options):
-    """The form that invites; the page's other form searches."""
+def _send(visitor, company, typed, *, to=None, **options):
+    """The form that invites, or one of another page; the page's other form searches."""
     _, key = visitor.get(f"{company.console}/logout").form("/logout")
-    return visitor.post(_url(company), key | typed, **options)
+    return visitor.post(to or _url(company), key | typed, **options)
 
 
 def _figures(visitor, company):
@@ -139,6 +139,51 @@ def test_some_are_chosen_and_the_summary_says_why_others_got_none(acme, stage, k
     stage.deliver()
     assert len(stage.letters_to("p0@fjordhus.example")) == 1
     assert [len(acme.rows(one)) for one in (InvitationBatch, PortalAccount)] == [2, 5]
+
+
+def test_whose_invitation_came_to_nothing_is_invited_again(both):
+    """Their address was corrected, or somebody was off and on: no mail they have leads in."""
+    stage, acme = both, both.acme
+    kari = acme.staff(Role.MANAGER)
+    (other,) = _crowd(acme, 1)
+    acme.account(OLAF)
+    _send(kari, acme, ALL)
+    stage.deliver()
+    customer, marit = acme.customer(MARIT).id, acme.contact(MARIT).id
+    page = f"{acme.console}/customers/{customer}"
+
+    def standing():
+        return kari.get(page).tree.xpath("string(//b[text()='Marit Solberg']/following::*[contains"
+                                         "(@class, 'chip')][1])")  # fmt: skip
+
+    def off_and_on(part):
+        for on in ("no", "yes"):
+            assert _send(kari, acme, {"on": on}, to=page + part).status == 303
+
+    assert standing() == "Invited"
+    moved = {"email": "m@fjordhus.example"}
+    edit, person = f"{page}/contacts/{marit}/edit", f"/contacts/{marit}"
+    for affected, happens in (
+        (1, lambda: kari.fill_in(edit, moved, form="/edit")),
+        (1, lambda: off_and_on(f"{person}/active")), (1, lambda: off_and_on(f"{person}/account")),
+        (2, lambda: off_and_on("/active")), (2, lambda: off_and_on("/portal")),
+    ):  # fmt: skip
+        before = len(stage.letters_to(moved["email"]))
+        happens()
+        assert standing() == "Invite again"
+        assert _figures(kari, acme) == [affected, 2 - affected, 1, 3]
+        started = _send(kari, acme, {"who": "chosen", "sure": "yes", "contact": [marit, other]})
+        stage.deliver()
+        text = kari.get(started.location).text
+        assert f"{affected} of 2 sent" in text
+        assert ("They were invited before." in text) is (affected == 1)
+        assert (standing(), _figures(kari, acme)) == ("Invited", [0, 2, 1, 3])
+        assert len(stage.letters_to(moved["email"])) == before + 1
+        assert stage.visitor().get(stage.way_in(moved["email"])).status == 200
+    kari.fill_in(edit, {"email": MARIT.email}, form="/edit")
+    on = stage.command("contact", "access", "halden", MARIT.customer, MARIT.email, "on")
+    assert "An invitation is on its way" in on.output
+    assert stage.deliver() == 1
 
 
 def test_a_mail_that_is_put_off_is_waited_for_slowly(acme, stage, kari, clock):
