@@ -314,7 +314,8 @@ def _done(at: CustomerRecord, what: str) -> Response:
     """The customer as they are now: in place for htmx, by redirect for everybody else."""
     if request.headers.get("HX-Request") == "true":
         return _page(find(at.id), done=what)
-    return go(url_for("console.customer", customer_id=at.id, done=what))
+    url = url_for("console.customer", customer_id=at.id, done=what, people=_beyond() or None)
+    return go(url)
 
 
 def _page(
@@ -327,7 +328,7 @@ def _page(
     why: Any = None,
 ) -> Response:
     who = me()
-    beyond = _number(request.args.get("people", "")) or 0
+    beyond = _beyond()
     people, more_people = console_customer.people(at.id, beyond=beyond)
     documents = console_documents.page(
         who.organization_id, Wanted(Which.ALL, None, at.id, ""), who.org.zone, size=_DOCUMENTS
@@ -340,6 +341,7 @@ def _page(
         status=status,
         customer=at,
         people=people,
+        beyond=beyond,
         more_people=more_people,
         documents=documents,
         timeline=timeline,
@@ -401,6 +403,11 @@ def _shown(face: CustomerFace | ContactFace) -> SimpleNamespace:
     return SimpleNamespace(
         **{name: text[:1100].encode("utf-8", "ignore").decode() for name, text in values.items()}
     )
+
+
+def _beyond() -> int:
+    """The contact after whom the page of contacts begins, on which a form may stand; 0: the first."""
+    return _number(request.values.get("people", "")) or 0
 
 
 def _on() -> bool:

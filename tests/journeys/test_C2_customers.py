@@ -368,6 +368,31 @@ def test_why_tells_a_link_on_its_way_from_one_that_ran_out(acme, stage, kari, cl
     assert "ran out on 13 Nov 2026, 10:00 CET and cannot be renewed." in why()
 
 
+def test_actions_and_questions_keep_to_the_page_of_contacts(acme, kari):
+    acme.quote(MARIT)  # there is something to revoke
+    with acme.scope():
+        many = [
+            team.add_contact("halden", MARIT.customer, f"P{n}", f"p{n}@fjordhus.example").id
+            for n in range(55)
+        ]
+    page = kari.get(_at(acme, MARIT))
+    assert "more contacts" in page.tree.xpath("string(//*[@id='why'])")
+    page = kari.get(acme.public_url + page.tree.xpath("//a[text()='More contacts']/@href")[0])
+    last = f"/contacts/{many[-1]}/active"
+    for answer in (
+        kari.fill_in(page, form=last, htmx=True),
+        kari.get(kari.fill_in(page, {"on": "yes"}, form=last).location),
+        kari.fill_in(page, form="/revoke-links", htmx=True),
+    ):
+        assert [action for action in answer.forms() if action.endswith(last)]
+        assert not [action for action in answer.forms() if action.endswith(f"/{many[0]}/active")]
+    whole, asked = page.form("/why")
+    for people in (asked["people"], ""):  # where they stand, and where they do not
+        query = f"{whole}?contact={many[-1]}&people={people}"
+        chosen = kari.get(acme.public_url + query).tree.xpath("//option[@selected]/text()")
+        assert chosen[:1] == ["P54"]
+
+
 def test_why_finds_the_customers_own_among_many_of_one_number(both):
     acme = both.acme
     kari, marit = acme.staff(Role.VIEWER), acme.contact(MARIT).id
