@@ -9,7 +9,7 @@ from portico.refusals import BadInput
 
 # Control characters, lone surrogates, the replacement character that stands for broken bytes,
 # and the marks that reverse the direction of what follows (they make one name look like another).
-_UNFIT = re.compile(
+UNFIT = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffd\ufffe\uffff\u202a-\u202e\u2066-\u2069]"
 )
 
@@ -32,7 +32,7 @@ def _fit(text: str, field: str, limit: int, most: int, *, required: bool) -> str
     text = text.replace("\r\n", "\n").replace("\r", "\n").strip()
     if len(text) > most:
         raise _too_long(field, limit)
-    if _UNFIT.search(text):
+    if UNFIT.search(text):
         raise BadInput({field: "This contains characters that cannot be shown."})
     text = unicodedata.normalize("NFC", text)
     if required and not any(unicodedata.category(c)[0] in "LNPS" for c in text):
@@ -46,7 +46,7 @@ def _too_long(field: str, limit: int) -> BadInput:
 
 def shown(text: str) -> str:
     """What others wrote, on one line and without what cannot be shown; changed, never refused."""
-    return " ".join(_UNFIT.sub(" ", text).split())
+    return " ".join(UNFIT.sub(" ", text).split())
 
 
 # What joins the character before it: marks, variation selectors, joiners, skin tones, tags.

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -26,6 +27,7 @@ from portico.records.content import Kind
 from portico.records.decision import Answer
 from portico.records.document import KINDS, Document, State
 from portico.services.actors import Actor
+from portico.text import UNFIT
 
 PAGE = 25
 LARGEST_ID = 2**63 - 1
@@ -267,9 +269,14 @@ def count(actor: Actor, runs: Iterable[Run], most: int) -> int:
 
 
 def search_term(text: str) -> str:
-    """What was typed to search for, without what no number holds; at most 100 characters."""
-    fit = "".join(c if c.isprintable() else " " for c in text[: LONGEST_SEARCH * 2])
-    return " ".join(fit.split())[:LONGEST_SEARCH]
+    """What was typed to search for, in NFC and without what no name holds; at most 100 characters.
+
+    Joiners and soft hyphens belong to names; what nobody sees at an end of them came with a copy.
+    """
+    fit = UNFIT.sub(" ", unicodedata.normalize("NFC", text[: LONGEST_SEARCH * 2]))
+    term = " ".join(fit.split())
+    unseen = "".join({c for c in term if c.isspace() or not c.isprintable()})
+    return term.strip(unseen)[:LONGEST_SEARCH].strip()
 
 
 # --- runs -------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ list. PostgreSQL looks for them row by row, and for all where it has no pg_trgm.
 from __future__ import annotations
 
 import sys
+import unicodedata
 from dataclasses import dataclass
 from functools import cache
 from itertools import product
@@ -166,8 +167,14 @@ def _contains(column: sa.ColumnElement[Any], term: str) -> sa.ColumnElement[bool
     contains = column.contains if _on_sqlite() else column.icontains
     if term.isascii():
         return contains(term, autoescape=True)
-    spellings = dict.fromkeys((term, term.lower(), term.upper(), term.title()))
+    cases = (term, term.lower(), term.upper(), term.title())
+    spellings = dict.fromkeys(form for one in cases for form in _forms(one))
     return sa.or_(*(contains(one, autoescape=True) for one in spellings))
+
+
+def _forms(term: str) -> list[str]:
+    """A term (in NFC), and as it stands in a name that a file brought in pieces."""
+    return list(dict.fromkeys((term, unicodedata.normalize("NFD", term))))
 
 
 def _match(
@@ -177,7 +184,11 @@ def _match(
     many triples. A term in quotes is a phrase: its triples, one after the other."""
     name = f"search_{table.name}"  # type: ignore[attr-defined]
     index = sa.table(name, sa.column("rowid", BigId), sa.column(name))
-    phrases = [term] if len(term) >= SHORTEST else _triples(name, term)
+    phrases = [
+        phrase
+        for form in _forms(term)
+        for phrase in ([form] if len(form) >= SHORTEST else _triples(name, form))
+    ]
     if not phrases:
         return index, sa.false()
     if len(phrases) > _MOST_TRIPLES:

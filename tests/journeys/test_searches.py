@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from urllib.parse import quote
 
 import pytest
@@ -14,9 +15,10 @@ from portico.records.activity import Activity, ActivityName, ActorKind
 from portico.records.content import Kind
 from portico.records.customer import Contact, Customer
 from portico.records.staff import Role
-from portico.services import activity, activity_chain
+from portico.services import activity, activity_chain, team
 from portico.services.activity import Entry, Visitor
 from tests.cast import MARIT, OLAF
+from tests.journeys.test_W1_projects import make
 
 # What means something to an index, to LIKE, to SQL, to nobody.
 ODD = (
@@ -99,6 +101,29 @@ def test_what_is_written_anew_is_found_and_what_it_was_is_not(both):
         for table in ("customers", "contacts", "documents", "mails", "activity_names"):
             name = f"search_{table}"
             acme.execute(f"INSERT INTO {name} ({name}, rank) VALUES ('integrity-check', 1)")
+
+
+def test_what_is_pasted_is_found_as_it_stands(both, desk):
+    """A term from a Mac is in pieces (NFD), as a name in a file may be; joiners belong to names."""
+    acme = both.acme
+    joined, project = "Ångström می\u200cخواهم Donau\u00adschiff", "Café 👩\u200d🔧"
+    with acme.scope():
+        team.create_customer("halden", joined)
+    make(acme, name=project)
+    acme.document(OLAF, number="Q-É-1")
+    pieces = unicodedata.normalize("NFD", "Løvåsen Büro")
+    where = Customer.id == acme.customer(MARIT).id
+    _execute(acme, sa.update(Customer).where(where).values(name=pieces))
+    for part, found, terms in (
+        ("customers", pieces, ("Løvåsen Büro", "VÅSEN BÜ", "vås", "å", "Ås")),
+        ("customers", joined, (joined, "می\u200cخ", "u\u00adsch", "ÅNG", "\ufeffström\u200b ")),
+        ("projects", project, (project, "é 👩\u200d🔧")),
+        ("documents", "Q-É-1", ("\u200bQ-É-1\u200b", "É-", "q-é")),
+    ):
+        for term in terms:
+            for typed in (unicodedata.normalize("NFC", term), unicodedata.normalize("NFD", term)):
+                answer = desk.get(f"{acme.console}/{part}?q={quote(typed)}")
+                assert found in answer.tree.xpath("string(//tbody)"), (part, typed)
 
 
 def test_few_are_paged_by_name_and_very_many_as_they_were_added(both):
