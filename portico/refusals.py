@@ -142,3 +142,7 @@ class Unknown(StaffRefusal):
 
 class Conflict(StaffRefusal):
     status = 409
+
+
+class ChangedMeanwhile(Conflict):
+    """Somebody else changed it since it was on this person's screen."""

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from flask import Response, redirect, request
 
-from blueprints.console import bp
+from blueprints.console import bp, picking
 from blueprints.console.documents import Tab, document_page, done, find, say, sending_needs
 from blueprints.console.gate import me, needs, require
 from portico.queries import document_history, request_items
@@ -18,7 +18,7 @@ from portico.queries.lists import LARGEST_ID
 from portico.records.decision import Answer
 from portico.records.link import Purpose
 from portico.records.staff import Permission
-from portico.refusals import BadInput, NotFound, StaffRefusal, Undecidable
+from portico.refusals import BadInput, ChangedMeanwhile, NotFound, StaffRefusal, Undecidable
 from portico.services import (
     conversations,
     decisions,
@@ -39,7 +39,8 @@ _SENDING = (Permission.QUOTES_SEND, Permission.INVOICES_SEND)
 def document_post(document_id: int) -> Response:
     """Make a draft final."""
     at = find(document_id)
-    return _do(at.id, "post", "posted", lambda: documents.post_draft(at.id, by=me().by))
+    seen = _revision()
+    return _do(at.id, "post", "posted", lambda: documents.post_draft(at.id, by=me().by, seen=seen))
 
 
 @bp.post("/documents/<int:document_id>/void")
@@ -51,7 +52,7 @@ def document_void(document_id: int) -> Response:
     def void() -> None:
         if request.form.get("sure") != "yes":
             raise BadInput({"sure": "Please tick this to go on."})
-        documents.void(at.id, by=me().by)
+        documents.void(at.id, by=me().by, seen=_revision())
 
     return _do(at.id, "void", "void", void)
 
@@ -61,12 +62,12 @@ def document_void(document_id: int) -> Response:
 def document_extend(document_id: int) -> Response:
     """Give more time to answer: of the team's own accord, or because somebody asked."""
     at = find(document_id)
-    return _do(
-        at.id,
-        "extend",
-        "extended",
-        lambda: documents.extend(at.id, _day("until"), by=me().by, note=forms.typed("note")),
-    )
+
+    def extend() -> None:
+        until, note = _day("until"), forms.typed("note")
+        documents.extend(at.id, until, by=me().by, note=note, seen=_revision())
+
+    return _do(at.id, "extend", "extended", extend)
 
 
 @bp.post("/documents/<int:document_id>/answer")
@@ -109,8 +110,9 @@ def document_record(document_id: int) -> Response:
         if given not in set(Answer):
             raise BadInput({"answer_given": "Please choose the answer."})
         signatory = Signatory(forms.typed("name"), forms.typed("po_number"))
+        note = forms.typed("note")
         decisions.record_offline(
-            at.id, Answer(given), signatory, by=me().by, note=forms.typed("note")
+            at.id, Answer(given), signatory, by=me().by, note=note, seen=_revision()
         )
 
     return _do(at.id, "record", "recorded", record)
@@ -120,11 +122,12 @@ def document_record(document_id: int) -> Response:
 @needs(Permission.DECISIONS_RECORD)
 def document_reverse(document_id: int) -> Response:
     at = find(document_id)
+    receipt = request.form.get("receipt", "")[:100]
     return _do(
         at.id,
         "reverse",
         "reversed",
-        lambda: decisions.reverse(at.id, by=me().by, note=forms.typed("note")),
+        lambda: decisions.reverse(at.id, by=me().by, note=forms.typed("note"), seen=receipt),
     )
 
 
@@ -184,9 +187,13 @@ def document_copy(document_id: int) -> Response:
     require(sending_needs(at))
     tab = _tab()
     try:
-        purpose = Purpose.QUOTE if request.form.get("purpose") == Purpose.QUOTE else None
+        is_quote = request.form.get("purpose") == Purpose.QUOTE
         url = links.copy(
-            at.id, by=me().by, purpose=purpose or Purpose.DOCUMENT, hours=_hours("hours")
+            at.id,
+            by=me().by,
+            purpose=Purpose.QUOTE if is_quote else Purpose.DOCUMENT,
+            hours=_hours("hours"),
+            seen=links.Seen(_revision(), picking.number(request.form.get("link", "")) or 0),
         )
     except BadInput as problem:
         return document_page(
@@ -234,6 +241,9 @@ def _do(document_id: int, form: str, what: str, action: Callable[[], object]) ->
         return document_page(
             document_id, tab, status=problem.status, errors=problem.errors, opened=form
         )
+    except ChangedMeanwhile as problem:
+        notice = say("bad", problem.sentence)
+        return document_page(document_id, tab, status=problem.status, notice=notice, opened=form)
     except (StaffRefusal, Undecidable) as problem:
         return document_page(
             document_id, tab, status=problem.status, notice=say("bad", problem.sentence)
@@ -261,6 +271,11 @@ def _hours(name: str) -> int | None:
     if not (text.isascii() and text.isdigit() and len(text) <= 6):
         raise BadInput({name: "Please give a number of hours."})
     return int(text)
+
+
+def _revision() -> int:
+    """The revision that was on screen; 0, which is none, where the form does not say."""
+    return picking.number(request.form.get("revision", "")) or 0
 
 
 def _seen() -> int | None:

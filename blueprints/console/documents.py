@@ -31,7 +31,7 @@ from portico.records.content import Kind
 from portico.records.document import KINDS
 from portico.records.staff import Permission
 from portico.refusals import NotFound
-from portico.services import activity, renditions, sending
+from portico.services import activity, links, renditions, sending
 from portico.services.activity import Entry
 from portico.web.ways import go
 
@@ -213,6 +213,7 @@ def document_page(
         copied=copied,
         until=at.later_day(clock.today(me().org.zone)),
         actions=_actions(at),
+        last_copied=links.last_copied(at.id),
         **_matter(at, tab),
     )
 

@@ -14,9 +14,9 @@ from blueprints.console.picking import Picked
 from portico.queries.console_document import OpenDocument
 from portico.records.content import Kind
 from portico.records.document import KINDS, State
-from portico.refusals import BadInput, StaffRefusal
+from portico.refusals import BadInput, ChangedMeanwhile, StaffRefusal
 from portico.services import drafts
-from portico.services.drafts import ChangedMeanwhile, Seen
+from portico.services.drafts import Seen
 from portico.services.shared_papers import TypedShared
 from portico.services.typed_papers import TypedPaper
 from portico.web.ways import go

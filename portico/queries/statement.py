@@ -22,7 +22,7 @@ import sqlalchemy as sa
 from portico import clock, formats
 from portico.db import UtcDateTime, db
 from portico.queries.faces import day_of
-from portico.records.content import AgeingBucket, Kind
+from portico.records.content import EARLIEST, LATEST, AgeingBucket, Kind
 from portico.records.document import KINDS, Document, State
 from portico.records.payment import Allocation, Payment, PaymentKind
 from portico.refusals import BadInput
@@ -30,7 +30,6 @@ from portico.refusals import BadInput
 MOST_MOVEMENTS = 1000  # of one statement: more make a PDF that takes too long
 _LABELS = ("Not due", "1–30 days", "31–60 days", "Over 60 days")
 _CREDIT = "Credit"
-_EARLIEST, _LATEST = dt.date(1900, 1, 1), dt.date(2200, 12, 31)
 # Written out, not bound: only so is the index over what is open known to fit.
 ZERO: sa.ColumnElement[int] = sa.literal_column("0", sa.Integer)
 
@@ -148,7 +147,7 @@ class Span:
 
     def __post_init__(self) -> None:
         """Raises BadInput."""
-        if not _EARLIEST <= self.start <= _LATEST or not _EARLIEST <= self.end <= _LATEST:
+        if not EARLIEST <= self.start <= LATEST or not EARLIEST <= self.end <= LATEST:
             raise BadInput({"start": "Please choose days between 1900 and 2200."})
         if self.end < self.start:
             raise BadInput({"end": "The last day cannot be before the first."})

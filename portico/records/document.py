@@ -19,7 +19,7 @@ from portico.db import BigId, Model, UtcDateTime
 from portico.records.content import DocumentContent, Kind
 from portico.records.decision import Answer
 from portico.records.organization import Section
-from portico.refusals import Conflict
+from portico.refusals import ChangedMeanwhile, Conflict
 
 
 class State(StrEnum):
@@ -155,6 +155,17 @@ class Document(Model):
     def shown_revision(self) -> int:
         """The revision a customer sees: the last one that was put before them."""
         return self.sent_revision or self.current_revision
+
+    def require_seen(self, revision: int | None) -> None:
+        """Whoever acts had the newest revision on screen; None: they act on whatever it is.
+
+        The document is held. Raises ChangedMeanwhile.
+        """
+        if revision is not None and revision != self.current_revision:
+            raise ChangedMeanwhile(
+                f"It was changed meanwhile and is now revision {self.current_revision}. Please "
+                "look at it again; nothing was done."
+            )
 
     def state_on(self, today: dt.date) -> State:
         """The state as it stands on the organization's day *today*."""

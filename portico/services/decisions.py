@@ -26,6 +26,7 @@ from portico.refusals import (
     AlreadyDecided,
     BadInput,
     BeingRevised,
+    ChangedMeanwhile,
     NothingToDecide,
     QuoteChanged,
     QuoteExpired,
@@ -33,7 +34,16 @@ from portico.refusals import (
     StaffRefusal,
     Unknown,
 )
-from portico.services import activity, actors, documents, links, notifications, outbox, sending
+from portico.services import (
+    activity,
+    actors,
+    documents,
+    doubles,
+    links,
+    notifications,
+    outbox,
+    sending,
+)
 from portico.services.activity import Entry, Visitor
 from portico.services.actors import Actor
 from portico.text import one_line, paragraphs
@@ -93,18 +103,28 @@ def decide(actor: Actor, answer: Answer, signatory: Signatory, *, seen: int) -> 
 
 
 def record_offline(
-    document_id: int, answer: Answer, signatory: Signatory, *, by: str, note: str
+    document_id: int,
+    answer: Answer,
+    signatory: Signatory,
+    *,
+    by: str,
+    note: str,
+    seen: int | None = None,
 ) -> Decision:
-    """Write down an answer given by phone or on paper (spec L9). *note* says how it was given.
+    """Write down an answer given by phone or on paper (spec L9). *note* says how it was given, and
+    *seen* which revision was on screen. A second click returns what the first one wrote.
 
-    Raises StaffRefusal and what :func:`decide` raises.
+    Raises StaffRefusal, ChangedMeanwhile and what :func:`decide` raises.
     """
     signatory = signatory.checked()
     note = paragraphs(note, "note", 2000)
     with unit_of_work():
-        document = documents.find(document_id)
+        document = links.held(document_id)
+        document.require_seen(seen)
         standing = _settle(document, answer, document.current_revision)
         if standing is not None:
+            if _recorded_just_now(standing, signatory, by=by, note=note):
+                return standing
             raise AlreadyDecided(
                 f"This {document.label.lower()} was already {_said(document, standing)}."
             )
@@ -121,20 +141,29 @@ def record_offline(
     return decision
 
 
-def reverse(document_id: int, *, by: str, note: str) -> Decision:
+def reverse(document_id: int, *, by: str, note: str, seen: str | None = None) -> Decision:
     """Take back the standing answer, with a note; it stays on record. The quote is open again.
 
-    Raises StaffRefusal where nothing stands.
+    *seen* is the receipt code of the answer that was on screen. A second click returns what the
+    first one took back. Raises StaffRefusal where nothing stands, ChangedMeanwhile.
     """
     note = paragraphs(note, "note", 2000)
     with unit_of_work():
         document = links.held(document_id)
+        taken_back = _reversed_just_now(document, seen, by=by, note=note)
+        if taken_back is not None:
+            return taken_back
         if document.is_void:
             raise StaffRefusal("This was withdrawn; its answer stays as it is.")
         revision = documents.revision_of(document, document.current_revision)
         decision = documents.standing_decision(revision.id)
         if decision is None:
             raise StaffRefusal("There is no answer to reverse on the current revision.")
+        if seen is not None and decision.receipt_code != seen:
+            raise ChangedMeanwhile(
+                "Another answer was recorded meanwhile. Please look at it again; nothing was "
+                "reversed."
+            )
         taken = db.session.execute(
             sa.update(Decision)
             .where(Decision.id == decision.id, Decision.reversed_at.is_(None))
@@ -151,6 +180,33 @@ def reverse(document_id: int, *, by: str, note: str) -> Decision:
         )
         notifications.tell_reversed(document, decision, mailed=mailed)
     return decision
+
+
+def _recorded_just_now(standing: Decision, signatory: Signatory, *, by: str, note: str) -> bool:
+    says = {
+        "recorded_by": by,
+        "signatory": signatory.name,
+        "po_number": signatory.po_number,
+        "note": note,
+    }
+    return clock.is_just_now(standing.decided_at) and doubles.is_said_by(standing, says)
+
+
+def _reversed_just_now(
+    document: Document, seen: str | None, *, by: str, note: str
+) -> Decision | None:
+    """The answer that was on screen, where the same person took it back a moment ago."""
+    decision = db.session.execute(
+        sa.select(Decision).where(
+            Decision.document_id == document.id,
+            Decision.receipt_code == seen,
+            Decision.reversed_by == by,
+            Decision.reversal_note == note,
+        )
+    ).scalar_one_or_none()
+    if decision is None or decision.reversed_at is None:
+        return None
+    return decision if clock.is_just_now(decision.reversed_at) else None
 
 
 # --- winning --------------------------------------------------------------------------------

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass, field
+from typing import Any
 
 import sqlalchemy as sa
 
 from portico import clock
 from portico.db import db, unit_of_work
 from portico.records.activity import Activity, ActorKind
-from portico.records.content import DocumentContent, Kind, fingerprint
+from portico.records.content import LATEST, DocumentContent, Kind, fingerprint
 from portico.records.customer import Contact, Customer
 from portico.records.decision import Decision
 from portico.records.document import (
@@ -22,13 +23,14 @@ from portico.records.document import (
     State,
 )
 from portico.records.link import PortalLink
-from portico.records.mail import MailKind
+from portico.records.mail import Mail, MailKind
 from portico.records.message import Message, Topic
 from portico.records.organization import Organization
 from portico.records.project import Project
-from portico.refusals import BadInput, Conflict, StaffRefusal, Unknown
-from portico.services import activity, links, notifications, outbox, payments
+from portico.refusals import BadInput, ChangedMeanwhile, Conflict, StaffRefusal, Unknown
+from portico.services import activity, doubles, links, notifications, outbox, payments
 from portico.services.activity import Entry
+from portico.text import paragraphs
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +93,16 @@ def revise(document: Document, draft: Draft, *, by: str, reason: str) -> None:
     _add_revision(document, draft, by, reason)
 
 
-def post_draft(document_id: int, *, by: str) -> None:
-    """Make a draft final, so that it can be sent. Raises Unknown, StaffRefusal."""
+def post_draft(document_id: int, *, by: str, seen: int | None = None) -> None:
+    """Make a draft final, so that it can be sent; as revision *seen* says it, where that is given.
+
+    What was posted just now stays as it is. Raises Unknown, StaffRefusal, ChangedMeanwhile.
+    """
     with unit_of_work():
         document = links.held(document_id)
+        document.require_seen(seen)
+        if seen is not None and _was_posted_just_now(document):
+            return
         if document.state != State.DRAFT:
             raise StaffRefusal("This document is not a draft.")
         document.state, document.posted_at = State.POSTED.value, clock.now()
@@ -102,14 +110,18 @@ def post_draft(document_id: int, *, by: str) -> None:
         activity.record(_entry(Activity.POST_DOCUMENT, document, by))
 
 
-def void(document_id: int, *, by: str) -> None:
+def void(document_id: int, *, by: str, seen: int | None = None) -> None:
     """Withdraw a quote or cancel another document: it can be read, not answered or renewed.
 
-    What was paid on it, or settled with it, is open again.
+    What was paid on it, or settled with it, is open again. What is void stays as it is. Raises
+    Unknown, StaffRefusal, ChangedMeanwhile where it is no longer revision *seen*.
     """
     with unit_of_work():
         payments.hold_books(find(document_id).customer_id)
         document = links.held(document_id)
+        if document.is_void:
+            return
+        document.require_seen(seen)
         if document.state == State.ACCEPTED:
             raise StaffRefusal(
                 f"This {document.label.lower()} was accepted; reverse the acceptance first."
@@ -120,20 +132,28 @@ def void(document_id: int, *, by: str) -> None:
         activity.record(_entry(Activity.VOID_DOCUMENT, document, by, **details))
 
 
-def extend(document_id: int, until: dt.date, *, by: str, note: str = "") -> None:
+def extend(
+    document_id: int, until: dt.date, *, by: str, note: str = "", seen: int | None = None
+) -> None:
     """Give more time to answer: a new revision with the later end, shown at once, and a mail.
 
     What ends at a moment ends with the day *until* then. The end is part of what is agreed to,
-    so it is part of the content that is hashed. Raises StaffRefusal, BadInput.
+    so it is part of the content that is hashed. A second click, of a page that still shows
+    revision *seen*, extends nothing more. Raises StaffRefusal, BadInput, ChangedMeanwhile.
     """
+    note = paragraphs(note, "note", 2000, required=False)
     with unit_of_work():
         document = links.held(document_id)
         organization = db.session.get_one(Organization, document.organization_id)
+        try:
+            document.require_seen(seen)
+        except ChangedMeanwhile:
+            if _was_extended_just_now(document, _end(document, until, organization), note, by):
+                return
+            raise
         if not document.answers or document.state != State.SENT:
             raise StaffRefusal("Only what was sent and is unanswered can be extended.")
-        later = _later(document, until, organization.timezone)
-        if until < clock.today(organization.timezone):
-            raise BadInput({"until": "That day is already over."})
+        later = _later(document, until, organization)
         content = current_content(document)
         longer = content.model_copy(update=later)
         document.take_head(longer)
@@ -149,15 +169,45 @@ def extend(document_id: int, until: dt.date, *, by: str, note: str = "") -> None
         activity.record(_entry(Activity.EXTEND_QUOTE, document, by, until=until.isoformat()))
 
 
-def _later(document: Document, until: dt.date, zone: str) -> dict[str, object]:
+def _later(document: Document, until: dt.date, organization: Organization) -> dict[str, object]:
     """The field that says until when a document is open, with its new value. Raises BadInput."""
+    if until > LATEST:
+        raise BadInput({"until": "Please give a day between 1900 and 2200."})
+    later = _end(document, until, organization)
+    if not all(value > (getattr(document, name) or value) for name, value in later.items()):
+        raise BadInput({"until": "The new day has to be later than the present one."})
+    if until < clock.today(organization.timezone):
+        raise BadInput({"until": "That day is already over."})
+    return later
+
+
+def _end(document: Document, until: dt.date, organization: Organization) -> dict[str, Any]:
+    """The field that says until when a document is open, ending with the day *until*."""
     if document.expires_at is not None:
-        end = links.last_minute(until, zone)
-        if end > document.expires_at:
-            return {"expires_at": end}
-    elif document.valid_until is not None and until > document.valid_until:
-        return {"valid_until": until}
-    raise BadInput({"until": "The new day has to be later than the present one."})
+        return {"expires_at": links.last_minute(until, organization.timezone)}
+    return {"valid_until": until}
+
+
+def _was_posted_just_now(document: Document) -> bool:
+    posted = document.posted_at
+    return document.state == State.POSTED and posted is not None and clock.is_just_now(posted)
+
+
+def _was_extended_just_now(document: Document, end: dict[str, Any], note: str, by: str) -> bool:
+    """Whether the newest revision is what the same person gave a moment ago. It is held."""
+    newest = doubles.newest(
+        DocumentRevision,
+        DocumentRevision.document_id == document.id,
+        says={"reason": "extended", "created_by": by},
+    )
+    told = db.session.scalars(
+        sa.select(Mail.reference)
+        .where(Mail.document_id == document.id, Mail.kind == MailKind.QUOTE_EXTENDED.value)
+        .order_by(Mail.id.desc())
+        .limit(1)
+    ).first()
+    same_words = told is None or told["note"] == note
+    return newest is not None and same_words and doubles.is_said_by(document, end)
 
 
 def mail_holders(

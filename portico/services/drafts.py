@@ -21,7 +21,7 @@ from portico.records.customer import Customer
 from portico.records.document import KINDS, Document, DocumentRevision, State
 from portico.records.organization import Organization
 from portico.records.project import Project
-from portico.refusals import BadInput, Conflict, StaffRefusal, Unknown
+from portico.refusals import BadInput, ChangedMeanwhile, StaffRefusal, Unknown
 from portico.services import (
     activity,
     documents,
@@ -54,10 +54,6 @@ _STARTS = {
 }
 _DAYS = {Kind.QUOTE: 30, Kind.INVOICE: 14, Kind.PROPOSAL: 30, Kind.REQUEST: 14, Kind.ACCEPTANCE: 7}
 _RECENT = 50  # so many numbers tell how a series goes on
-
-
-class ChangedMeanwhile(Conflict):
-    """Somebody else changed the document while this person was editing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import dataclass
 
 import sqlalchemy as sa
 
@@ -17,7 +18,7 @@ from portico.records.mail import Mail, MailKind, MailState
 from portico.records.organization import LinkLifetime, Organization
 from portico.records.project import Project, ProjectShare
 from portico.refusals import BadInput, StaffRefusal, Unknown
-from portico.services import accounts, activity, notifications, outbox
+from portico.services import accounts, activity, doubles, notifications, outbox
 from portico.services.activity import Entry
 from portico.services.actors import Actor
 
@@ -114,16 +115,44 @@ def last_minute(day: dt.date, zone: str) -> dt.datetime:
     return end_of_day(day, zone) - dt.timedelta(minutes=1)
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What was on screen when somebody asked for a link: which revision, and which link to hand
+    over was the last one (0: none)."""
+
+    revision: int
+    link: int
+
+
+def last_copied(document_id: int) -> int:
+    """The newest link that was made to be handed over; 0 where there is none."""
+    newest = sa.select(sa.func.max(PortalLink.id)).where(
+        PortalLink.document_id == document_id, PortalLink.contact_id.is_(None)
+    )
+    return db.session.execute(newest).scalar() or 0
+
+
 def copy(
-    document_id: int, *, by: str, purpose: Purpose = Purpose.DOCUMENT, hours: int | None = None
+    document_id: int,
+    *,
+    by: str,
+    purpose: Purpose = Purpose.DOCUMENT,
+    hours: int | None = None,
+    seen: Seen | None = None,
 ) -> str:
     """A link for staff to hand over themselves; the only time its address is shown.
 
     Its life begins now and it belongs to no contact, so it cannot be renewed. Handing it over
-    puts the document before the customer: a posted one is sent from here on.
+    puts the document before the customer: a posted one is sent from here on. A second click
+    gets the link that the first one made. Raises StaffRefusal, BadInput, ChangedMeanwhile.
     """
     with unit_of_work():
         document = sendable(document_id)
+        if seen is not None:
+            document.require_seen(seen.revision)
+            made = _copied_just_now(document, seen, purpose, hours, by)
+            if made is not None:
+                return url_of(made)
         if purpose is Purpose.QUOTE and document.kind != Kind.QUOTE:
             raise StaffRefusal("Only a quote has a quote link.")
         link = issue(document, None, by=by, purpose=purpose, hours=hours)
@@ -133,6 +162,27 @@ def copy(
         notifications.tell_shown(document, before=before)
         activity.record(_staff_entry(Activity.ISSUE_LINK, document, by, link))
         return url_of(link)
+
+
+def _copied_just_now(
+    document: Document, seen: Seen, purpose: Purpose, hours: int | None, by: str
+) -> PortalLink | None:
+    """The same link, that the same person asked for a moment ago. The document is held."""
+    life_hours, until_validity = lifetime(document, hours)
+    return doubles.newest(
+        PortalLink,
+        PortalLink.document_id == document.id,
+        PortalLink.contact_id.is_(None),
+        PortalLink.id > seen.link,
+        says={
+            "purpose": purpose.value,
+            "life_hours": life_hours,
+            "until_validity": until_validity,
+            "created_by": by,
+            "revoked_at": None,
+            "ended_at": None,
+        },
+    )
 
 
 def sendable(document_id: int) -> Document:

@@ -20,7 +20,7 @@ from sqlalchemy.exc import IntegrityError
 from portico import clock, formats
 from portico.db import db, unit_of_work
 from portico.records.activity import Activity, ActorKind
-from portico.records.content import to_minor
+from portico.records.content import EARLIEST, to_minor
 from portico.records.customer import Customer
 from portico.records.document import CreditNote, Document, Invoice
 from portico.records.organization import Organization
@@ -31,7 +31,6 @@ from portico.services.activity import Entry
 from portico.text import one_line
 
 MOST = 10**17  # minor units, as in a document's totals
-EARLIEST = dt.date(1900, 1, 1)
 _NEWS_FOR = dt.timedelta(days=7)  # older money that is only brought in is no news to anybody
 _AMOUNT = re.compile(r"[0-9]{1,15}(\.[0-9]{1,6})?")
 LABELS = {PaymentKind.PAYMENT: "Payment", PaymentKind.REFUND: "Refund"}

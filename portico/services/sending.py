@@ -122,11 +122,7 @@ def send(
 
 def _require_unchanged(document: Document, seen: Seen) -> None:
     """The document is held. Raises Conflict."""
-    if document.current_revision != seen.revision:
-        raise Conflict(
-            f"It was changed meanwhile and is now revision {document.current_revision}. Please "
-            "look at it again; nothing was sent."
-        )
+    document.require_seen(seen.revision)
     if last_mail(document.id) != seen.mail:
         raise Conflict(
             "It was sent a moment ago, perhaps by a second click. Nothing more was sent; press "

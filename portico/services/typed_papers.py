@@ -17,6 +17,8 @@ from pydantic import ValidationError
 
 from portico import formats
 from portico.records.content import (
+    EARLIEST,
+    LATEST,
     Address,
     DocumentContent,
     Kind,
@@ -37,7 +39,6 @@ KINDS = (Kind.QUOTE, Kind.INVOICE)
 MOST_LINES = 200
 MOST = 10**17  # minor units, as in a document's totals
 LONGEST_TEXT = 10_000
-_EARLIEST, _LATEST = dt.date(1900, 1, 1), dt.date(2200, 12, 31)
 _QUANTITY = re.compile(r"-?[0-9]{1,9}(\.[0-9]{1,6})?")
 _PRICE = re.compile(r"[0-9]{1,12}(\.[0-9]{1,6})?")
 _PERCENT = re.compile(r"[0-9]{1,2}(\.[0-9]{1,4})?|100(\.0{1,4})?")
@@ -322,7 +323,7 @@ def _day(text: str, name: str) -> dt.date:
         day = dt.date.fromisoformat(text.strip())
     except ValueError:
         raise BadInput({name: "Please give a day, such as 2026-11-30."}) from None
-    if not _EARLIEST <= day <= _LATEST:
+    if not EARLIEST <= day <= LATEST:
         raise BadInput({name: "Please give a day between 1900 and 2200."})
     return day
 

@@ -156,7 +156,7 @@ def test_no_list_reads_more_than_its_page(acme):
     assert len(asked) > 100
 
 
-def test_a_draft_is_posted_and_what_is_withdrawn_was_asked_twice(stage, acme):
+def test_a_draft_is_posted_and_what_is_withdrawn_was_asked_twice(acme, clock):
     viewer, sales = acme.staff(Role.VIEWER), acme.staff(Role.SALES)
     draft = acme.document(MARIT, post=False)
     assert "/post" not in str(viewer.get(at(acme, draft)).forms())
@@ -166,6 +166,7 @@ def test_a_draft_is_posted_and_what_is_withdrawn_was_asked_twice(stage, acme):
     told = do(sales, acme, draft, "post", htmx=True)
     assert "It is posted and can be sent." in told.text
     assert acme.read(draft).state == "posted"
+    clock.advance(minutes=2)
     again = sales.post(at(acme, draft, "post"), page.form("/post")[1], htmx=True)
     assert (again.status, "not a draft" in again.text) == (422, True)
     unsure = do(sales, acme, draft, "void", htmx=True, sure="")
@@ -186,10 +187,14 @@ def test_more_time_is_granted_from_the_wish_for_it(stage, acme):
     page = sales.get(at(acme, quote, "conversation"))
     assert "Until December, please" in page.text
     assert page.form("/extend")[1]["until"] == "2026-12-10"
-    for bad in ("", "soon", "2026-11-20", "99999-01-01", "\u202e"):
+    for bad in ("", "soon", "2026-11-20", "99999-01-01", "9999-12-31", "2201-01-01", "\u202e"):
         told = do(sales, acme, quote, "extend", "conversation", htmx=True, until=bad)
         assert told.status == 422, bad
+    for bad in ("bell\x07", "\x1b[1m", "\u202e", "x" * 2001, "x" * 30_000):
+        told = do(sales, acme, quote, "extend", "conversation", until="2026-12-24", note=bad)
+        assert told.status == 422, bad
     assert acme.read(quote).current_revision == 1
+    assert [one.kind for one in acme.mails()].count("quote_extended") == 0
     done = do(sales, acme, quote, "extend", "conversation", until="2026-12-24", note="Gladly")
     assert done.location.endswith("/conversation?done=extended")
     document = acme.read(quote)
@@ -238,12 +243,12 @@ def test_an_answer_by_phone_is_recorded_and_reversed(stage, acme):
     assert "Accepted by Marit" in told.text
     assert sales.get(at(acme, quote, "receipt")).data.startswith(b"%PDF")
     assert "It was accepted; reverse the answer first." in sales.get(at(acme, quote)).text
-    token = accountant.get(at(acme, quote)).form("/revoke")[1]["csrf_token"]
-    void = accountant.post(at(acme, quote, "void"), {"csrf_token": token, "sure": "yes"}, htmx=True)
+    token = accountant.get(at(acme, quote)).form("/revoke")[1]
+    void = accountant.post(at(acme, quote, "void"), token | {"sure": "yes"}, htmx=True)
     assert (void.status, "reverse the acceptance first" in void.text) == (422, True)
     again = accountant.post(
         at(acme, quote, "record"),
-        {"csrf_token": token, "name": "Marit", "note": "x", "answer_given": "declined"},
+        token | {"name": "Marit", "note": "x", "answer_given": "declined"},
         htmx=True,
     )
     assert (again.status, "already accepted" in again.text) == (409, True)
@@ -254,6 +259,71 @@ def test_an_answer_by_phone_is_recorded_and_reversed(stage, acme):
     done_by = [(row.type, row.actor) for row in acme.log() if row.actor_kind == "staff"][-2:]
     assert done_by == [("approve_quote", "Sales Nilsen"), ("reverse_decision", "Accountant Nilsen")]
     assert sales.get(at(acme, quote, "receipt")).status == 404
+
+
+ON_THE_PHONE = {"name": "Marit", "note": "by phone"}
+MORE_TIME = {"until": "2026-12-24", "note": "Gladly"}
+
+
+def test_nothing_is_done_with_a_revision_that_was_not_on_screen(both):
+    acme = both.acme
+    sales = acme.staff(Role.SALES)
+    quote, _ = acme.quote()
+    draft = acme.document(MARIT, Kind.INVOICE, post=False)
+    page, unposted = sales.get(at(acme, quote)), sales.get(at(acme, draft))
+    # A colleague makes both dearer, and sends the quote.
+    with acme.scope(), unit_of_work():
+        for one in (quote, draft):
+            newer = Draft(dearer(acme.content(one)), documents.find(one).external_id, post=False)
+            documents.revise(documents.find(one), newer, by="Kari", reason="")
+    acme.send(quote, MARIT)
+    before = acme.dump()
+    for shown, form, typed in (
+        (page, "/record", ON_THE_PHONE),
+        (page, "/extend", MORE_TIME),
+        (page, "/void", {"sure": "yes"}),
+        (page, "/copy", {}),
+        (unposted, "/post", {}),
+    ):
+        for revision in ("1", "", "x", str(2**70)):
+            told = sales.fill_in(shown, typed | {"revision": revision}, form=form, htmx=True)
+            assert (told.status, "is now revision 2" in told.text) == (409, True), (form, revision)
+            assert all(value in told.source for value in typed.values()), "what was typed stays"
+    assert acme.dump() == before
+    assert sales.fill_in(told, form="/post").status == 303, "it was looked at again"
+    # The answer that is taken back is the one that was on screen.
+    do(sales, acme, quote, "record", **ON_THE_PHONE)
+    page = sales.get(at(acme, quote))
+    do(sales, acme, quote, "reverse", note="Too soon")
+    do(sales, acme, quote, "record", answer_given="declined", **ON_THE_PHONE)
+    told = sales.fill_in(page, {"note": "Wrong"}, form="/reverse", htmx=True)
+    assert (told.status, "Another answer was recorded" in told.text) == (409, True)
+    assert acme.read(quote).state == "declined"
+
+
+def test_a_second_click_does_nothing_more(stage, acme):
+    sales, accountant = acme.staff(Role.SALES), acme.staff(Role.ACCOUNTANT)
+    quote, _ = acme.quote()
+    draft = acme.document(MARIT, Kind.INVOICE, post=False)
+    for document, form, typed in (
+        (draft, "/post", {}),
+        (quote, "/extend", MORE_TIME),
+        (quote, "/record", ON_THE_PHONE),
+        (quote, "/reverse", {"note": "Too soon"}),
+        (quote, "/void", {"sure": "yes"}),
+    ):
+        page = sales.get(at(acme, document))
+        assert sales.fill_in(page, typed, form=form).status == 303, form
+        done = acme.dump()
+        assert sales.fill_in(page, typed, form=form).status == 303, form
+        assert acme.dump() == done, form
+    # Said otherwise, it is no second click.
+    quote, _ = acme.quote(number="Q-2042")
+    page = sales.get(at(acme, quote))
+    assert sales.fill_in(page, MORE_TIME, form="/extend").status == 303
+    for who, typed in ((sales, MORE_TIME | {"note": "No"}), (accountant, MORE_TIME)):
+        assert who.fill_in(who.get(at(acme, quote)), typed, form="/extend").status == 422
+    assert sales.fill_in(page, MORE_TIME | {"note": "No"}, form="/extend").status == 409
 
 
 def test_a_newer_revision_waits_and_warnings_are_for_the_team(stage, acme):

@@ -39,6 +39,13 @@ def test_a_copied_link_is_shown_once_and_kept_nowhere(stage, acme):
     [url] = [one.text_content() for one in told.tree.xpath(".//p[contains(@class, 'once')]")]
     assert stage.visitor().get(url).status == 200
     assert acme.read(quote).state == "sent"
+    # A second click gets the same link; who asks once more on purpose gets another.
+    page = sales.get(at(acme, quote))
+    copies = [sales.fill_in(page, {"hours": "5"}, form="/copy").tree for _ in range(2)]
+    [one, other] = [tree.find(".//p[@class='code once']").text_content() for tree in copies]
+    assert (one, len(acme.links())) == (other, 2)
+    assert do(sales, acme, quote, "copy", hours="5").status == 200
+    assert len(acme.links()) == 3
     plain = do(sales, acme, quote, "copy", hours="48", purpose="quote")
     assert plain.status == 200  # the page itself: a redirect would have to keep the address
     [short] = [one.text_content() for one in plain.tree.xpath(".//p[contains(@class, 'once')]")]

@@ -12,9 +12,9 @@ from portico.records.content import Kind
 from portico.records.document import Document, DocumentRevision
 from portico.records.organization import Organization
 from portico.records.payment import Allocation, Payment, PaymentKind
-from portico.refusals import BadInput, Refusal
+from portico.refusals import BadInput, ChangedMeanwhile, Refusal
 from portico.services import drafts, settlements
-from portico.services.drafts import ChangedMeanwhile, Seen
+from portico.services.drafts import Seen
 from portico.services.payments import Money
 from portico.services.settlements import Part, Side
 from portico.services.typed_papers import TypedLine, TypedPaper
