@@ -22,7 +22,7 @@ import sqlalchemy as sa
 from portico import clock, formats
 from portico.db import UtcDateTime, db
 from portico.queries.faces import day_of
-from portico.records.content import EARLIEST, LATEST, AgeingBucket, Kind
+from portico.records.content import EARLIEST, LATEST, Kind
 from portico.records.document import KINDS, Document, State
 from portico.records.payment import Allocation, Payment, PaymentKind
 from portico.refusals import BadInput
@@ -79,12 +79,20 @@ def open_balances(organization_id: int, customer_id: int) -> dict[str, int]:
 
 
 @dataclass(frozen=True, slots=True)
+class Bucket:
+    """What is open of one age. A sum: it may be more than any one paper can say."""
+
+    label: str
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
 class Ageing:
     """What is open in one currency, by how long it has been due. The buckets make the balance."""
 
     currency: str
     balance: int
-    buckets: tuple[AgeingBucket, ...]
+    buckets: tuple[Bucket, ...]
 
 
 def ageing(organization_id: int, customer_id: int, today: dt.date) -> list[Ageing]:
@@ -119,7 +127,7 @@ def _age(due_on: sa.ColumnElement[Any], day: dt.date) -> sa.ColumnElement[int]:
     )
 
 
-def _buckets(owed: Iterable[tuple[int, Any]], balance: int) -> tuple[AgeingBucket, ...]:
+def _buckets(owed: Iterable[tuple[int, Any]], balance: int) -> tuple[Bucket, ...]:
     """Invoices by age; the rest up to the balance is credit not used yet."""
     amounts = [0] * len(_LABELS)
     for age, amount in owed:
@@ -127,11 +135,9 @@ def _buckets(owed: Iterable[tuple[int, Any]], balance: int) -> tuple[AgeingBucke
     rest = balance - sum(amounts)
     if rest > 0:  # refunds that belong to nothing yet
         amounts[0] += rest
-    buckets = [
-        AgeingBucket(label=one, amount=sum_) for one, sum_ in zip(_LABELS, amounts, strict=True)
-    ]
+    buckets = [Bucket(label=one, amount=sum_) for one, sum_ in zip(_LABELS, amounts, strict=True)]
     if rest < 0:
-        buckets.append(AgeingBucket(label=_CREDIT, amount=rest))
+        buckets.append(Bucket(label=_CREDIT, amount=rest))
     return tuple(buckets)
 
 
@@ -180,7 +186,7 @@ class AccountStatement:
     opening: int
     movements: tuple[Movement, ...]
     closing: int
-    ageing: tuple[AgeingBucket, ...]
+    ageing: tuple[Bucket, ...]
 
 
 class _Row(IntEnum):

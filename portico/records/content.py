@@ -87,6 +87,7 @@ Moment = Annotated[dt.datetime, AfterValidator(_moment)]  # kept in UTC
 Currency = Annotated[str, Field(min_length=3, max_length=3), AfterValidator(_currency)]
 # The days that anything typed can be dated with.
 EARLIEST, LATEST = dt.date(1900, 1, 1), dt.date(2200, 12, 31)
+MOST = 10**15  # minor units that one paper or payment can be typed with
 MinorUnits = Annotated[int, Field(ge=-(10**17), le=10**17)]
 
 

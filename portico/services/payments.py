@@ -20,7 +20,7 @@ from sqlalchemy.exc import IntegrityError
 from portico import clock, formats
 from portico.db import db, unit_of_work
 from portico.records.activity import Activity, ActorKind
-from portico.records.content import EARLIEST, to_minor
+from portico.records.content import EARLIEST, MOST, to_minor
 from portico.records.customer import Customer
 from portico.records.document import CreditNote, Document, Invoice
 from portico.records.organization import Organization
@@ -30,7 +30,6 @@ from portico.services import activity, links, notifications
 from portico.services.activity import Entry
 from portico.text import one_line
 
-MOST = 10**17  # minor units, as in a document's totals
 _NEWS_FOR = dt.timedelta(days=7)  # older money that is only brought in is no news to anybody
 _AMOUNT = re.compile(r"[0-9]{1,15}(\.[0-9]{1,6})?")
 LABELS = {PaymentKind.PAYMENT: "Payment", PaymentKind.REFUND: "Refund"}
@@ -52,8 +51,10 @@ class Money:
     def checked(self, today: dt.date) -> Money:
         """Raises BadInput naming the field."""
         errors = {}
-        if not 0 < self.amount <= MOST:
+        if self.amount <= 0:
             errors["amount"] = "Please give an amount above zero."
+        elif self.amount > MOST:
+            errors["amount"] = "This is more than can be counted."
         if not formats.is_currency(self.currency):
             errors["currency"] = "This is not an ISO 4217 currency code."
         if not EARLIEST <= self.received_on <= today:
@@ -377,7 +378,7 @@ def _check_standing(side: Payment | Document) -> None:
 def _amount(transfer: Transfer, source: Payment | Document, target: Payment | Document) -> int:
     """What moves: never more than is open on either side."""
     wanted = transfer.amount
-    if wanted is not None and not 0 < wanted <= MOST:
+    if wanted is not None and wanted <= 0:
         raise BadInput({"amount": "Please give an amount above zero."})
     for side in (source, target):
         left = _open(side)

@@ -13,6 +13,7 @@ from portico.db import db, unit_of_work
 from portico.queries.statement import AccountStatement, Span, check_currency, currencies, statement
 from portico.records.activity import Activity, ActorKind
 from portico.records.content import (
+    AgeingBucket,
     DocumentContent,
     Kind,
     Period,
@@ -170,7 +171,7 @@ def _body(found: AccountStatement) -> StatementBody:
             for one in found.movements
         ),
         closing=found.closing,
-        ageing=found.ageing,
+        ageing=tuple(AgeingBucket(label=one.label, amount=one.amount) for one in found.ageing),
     )
 
 

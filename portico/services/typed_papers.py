@@ -19,6 +19,7 @@ from portico import formats
 from portico.records.content import (
     EARLIEST,
     LATEST,
+    MOST,
     Address,
     DocumentContent,
     Kind,
@@ -37,7 +38,6 @@ Value = TypeVar("Value")
 
 KINDS = (Kind.QUOTE, Kind.INVOICE)
 MOST_LINES = 200
-MOST = 10**17  # minor units, as in a document's totals
 LONGEST_TEXT = 10_000
 _QUANTITY = re.compile(r"-?[0-9]{1,9}(\.[0-9]{1,6})?")
 _PRICE = re.compile(r"[0-9]{1,12}(\.[0-9]{1,6})?")

@@ -11,7 +11,7 @@ from portico.db import engines
 from portico.queries import console_payments
 from portico.queries.console_payments import Which
 from portico.queries.lists import Key
-from portico.records.content import Kind
+from portico.records.content import Kind, Totals
 from portico.records.document import Document
 from portico.records.payment import Allocation, Payment, PaymentKind
 from portico.records.staff import Role
@@ -273,6 +273,36 @@ def test_a_page_of_the_list_reads_no_further_than_it_needs(acme):
                 ).all()
                 text = " ".join(str(row) for row in plan)
                 assert "SCAN payments" not in text, text
+
+
+def test_amounts_beyond_all_sense_are_refused_and_their_sums_break_no_page(both):
+    acme = both.acme
+    accountant, customer = acme.staff(Role.ACCOUNTANT), acme.account(MARIT)
+    who = acme.customer(MARIT).id
+    for kind in (PaymentKind.PAYMENT, PaymentKind.REFUND):
+        page = accountant.get(at(acme, "payments", "new") + f"?kind={kind}&customer={who}")
+        told = press(accountant, page, "record", amount="999999999999999.99")
+        assert (told.status, marked(told)) == (422, ["f-amount"])
+        assert "This is more than can be counted." in told.text
+    assert acme.rows(Payment) == []
+    # Papers that were imported may say more; what they come to is shown all the same.
+    huge = Totals(gross=10**17, payable=10**17)
+    for number in ("INV-1", "INV-2"):
+        invoice(acme, number, totals=huge)
+    for number in ("PAY-1", "PAY-2"):
+        paid(acme, number=number, cents=10**15)
+    assert "1,980,000,000,000,000.00" in customer.get(f"{acme.portal}/dashboard").text
+    for rest in (("documents",), ("payments",), ("customers", who), ("customers",)):
+        assert accountant.get(at(acme, *rest)).status == 200, rest
+    url = at(acme, "customers", who, "statement")
+    token = accountant.get(at(acme, "logout")).form("/logout")[1]
+    typed = token | {"start": "2026-11-01", "end": "2026-11-30", "currency": "EUR"}
+    for told in (
+        accountant.get(url),
+        accountant.post(url, typed),
+        customer.get(f"{acme.portal}/statement"),
+    ):
+        assert (told.status, "too large for one statement" in told.text) == (422, True)
 
 
 def test_a_statement_is_seen_issued_and_sent(stage, acme):

@@ -10,13 +10,12 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from portico.records.content import DocumentContent, Kind, Party, from_minor
+from portico.records.content import MOST, DocumentContent, Kind, Party, from_minor
 from portico.refusals import BadInput
 from portico.services import numbering
 from portico.services.demo_papers import PAPERS
 from portico.services.imports.checks import check_sums
 from portico.services.typed_papers import (
-    MOST,
     TypedLine,
     TypedPaper,
     content_of,

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from portico.records.content import Currency, Kind, MinorUnits, Name, RequiredName, to_minor
+from portico.records.content import MOST, Currency, Kind, Name, RequiredName, to_minor
 from portico.records.payment import PaymentKind
 from portico.services.imports.json_source import JsonFile, joined
 from portico.services.imports.parsed import CustomerHints
@@ -21,7 +21,7 @@ from portico.services.imports.refusals import Problem, quoted, why
 AMOUNT = re.compile(r"\+?[0-9]{1,18}(\.[0-9]{1,12})?")
 MOST_ALLOCATIONS = 1000
 
-Amount = Annotated[MinorUnits, Field(gt=0)]
+Amount = Annotated[int, Field(gt=0, le=MOST)]
 # What an allocation may name, and what that is.
 Side = Literal["invoice", "credit_note", "payment", "refund"]
 _OTHER_SIDES: dict[PaymentKind, tuple[Side, Side]] = {
