@@ -185,11 +185,8 @@ def _record(form: Form) -> int:
 
 def _recorded_already(customer_id: int, money: Money, form: Form) -> int | None:
     """What the click before this one wrote down. What it settled is no longer open by now."""
-    try:
-        moved = {key: books.amount_of(text, money.currency) for key, text in form.amounts.items()}
-    except BadInput:
-        return None
-    return settlements.recorded_already(customer_id, money, moved)
+    moved = _moved(form.amounts, money.currency)
+    return None if moved is None else settlements.recorded_already(customer_id, money, moved)
 
 
 def _money(typed: TypedMoney) -> Money:
@@ -277,7 +274,8 @@ def change_payment(payment_id: int) -> Response:
     """Move amounts, or take some back; as the button says."""
     at = _find(payment_id)
     settle = _settle(at.side, at.id, at.customer_id, at.currency, at.unallocated)
-    return _payment_page(_find(payment_id), settle)
+    url = url_for("console.payment", payment_id=at.id)
+    return _gone_on(settle, url) or _payment_page(_find(at.id), settle)
 
 
 @bp.post(f"{_ONE}/void")
@@ -295,7 +293,8 @@ def void_payment(payment_id: int) -> Response:
         settle.errors, settle.status = {"form": problem.sentence}, problem.status
     else:
         settle.done = f"{at.label} {at.number} counts no more; what it settled is open again."
-    return _payment_page(_find(payment_id), settle)
+    url = url_for("console.payment", payment_id=at.id)
+    return _gone_on(settle, url) or _payment_page(_find(at.id), settle)
 
 
 def _find(payment_id: int) -> PaymentRecord:
@@ -313,6 +312,7 @@ def _payment_page(at: PaymentRecord, settle: Settling | None = None) -> Response
         status=settle.status,
         at=at,
         settle=settle,
+        seen=settlements.last_moved(at.side, at.id),  # first: what comes in between is not seen
         settled=console_payments.settled(at.side, at.id),
         open=settle.open if at.unallocated and not at.is_void else [],
         left=at.unallocated,
@@ -341,7 +341,8 @@ def change_document_money(document_id: int) -> Response:
         raise NotFound(hint="")
     face = at.face
     settle = _settle(_SIDES[at.kind], at.id, at.standing.customer_id, face.currency, face.balance)
-    return _document_page(find_document(document_id), settle)
+    url = url_for("console.document_money", document_id=at.id)
+    return _gone_on(settle, url) or _document_page(find_document(at.id), settle)
 
 
 def _document_page(at: OpenDocument, settle: Settling | None = None) -> Response:
@@ -354,6 +355,7 @@ def _document_page(at: OpenDocument, settle: Settling | None = None) -> Response
         status=settle.status,
         at=at,
         settle=settle,
+        seen=settlements.last_moved(side, at.id),
         settled=console_payments.settled(side, at.id),
         open=settle.open if usable else [],
         usable=usable,
@@ -383,6 +385,14 @@ class Settling:
         return console_payments.open_for(self.side, who, self.customer_id, self.currency)
 
 
+def _gone_on(settle: Settling, url: str) -> Response | None:
+    """Without htmx, after something was done: on to the page, so that no reload does it again."""
+    if not settle.done or request.headers.get("HX-Request") == "true":
+        return None
+    flash(settle.done)
+    return go(url)
+
+
 def _settle(side: Side, record_id: int, customer_id: int, currency: str, left: int) -> Settling:
     """Do what the button says. The record was found in this organization."""
     settle = Settling(side, customer_id, currency, _amounts())
@@ -396,14 +406,24 @@ def _settle(side: Side, record_id: int, customer_id: int, currency: str, left: i
             _release(side, record_id, picking.number(place))
             settle.done = "It is open again on both sides."
         elif action == "settle":
-            parts = _parts(settle.amounts, settle.open, currency)
-            settlements.settle(side, record_id, parts, by=me().by)
+            _move(settle, record_id)
             settle.done, settle.amounts = "It is settled.", {}
     except BadInput as problem:
         settle.errors, settle.status = problem.errors, problem.status
     except StaffRefusal as problem:
         settle.errors, settle.status = {"form": problem.sentence}, problem.status
     return settle
+
+
+def _move(settle: Settling, record_id: int) -> None:
+    """What was typed, unless the click before this one moved it. Raises BadInput, StaffRefusal."""
+    side, by = settle.side, me().by
+    seen = picking.number(request.form.get("seen", "")) or 0
+    moved = _moved(settle.amounts, settle.currency)
+    if moved and settlements.moved_just_now(side, record_id, moved, seen, by=by):
+        return
+    parts = _parts(settle.amounts, settle.open, settle.currency)
+    settlements.settle(side, record_id, parts, by=by, seen=seen)
 
 
 def _release(side: Side, record_id: int, allocation_id: int | None) -> None:
@@ -422,6 +442,14 @@ def _amounts() -> dict[str, str]:
         for key, text in zip(keys, texts, strict=False)
         if text.strip()
     }
+
+
+def _moved(amounts: dict[str, str], currency: str) -> dict[str, int] | None:
+    """The amounts in minor units, by the key of the side; None where one cannot be read."""
+    try:
+        return {key: books.amount_of(text, currency) for key, text in amounts.items()}
+    except BadInput:
+        return None
 
 
 def _parts(amounts: dict[str, str], open_: Sequence[OpenSide], currency: str) -> list[Part]:

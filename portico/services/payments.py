@@ -239,11 +239,13 @@ def release_between(transfer: Transfer, *, by: str) -> int:
 def void(payment_id: int, *, by: str) -> None:
     """A payment or refund that was recorded by mistake: it counts no more, what it settled is open.
 
-    Raises Unknown, Conflict where it was voided before.
+    A second click changes nothing. Raises Unknown, Conflict where it was voided before.
     """
     with unit_of_work():
         hold_books(find(payment_id).customer_id)
         payment = _held_payment(payment_id)
+        if payment.voided_at and payment.voided_by == by and clock.is_just_now(payment.voided_at):
+            return
         if payment.is_void:
             raise Conflict(f"{_named(payment)} was voided before.")
         released = len(_release(allocations_of(payment)))

@@ -5,7 +5,7 @@ Everything that one form says happens in one transaction, or nothing does.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -17,7 +17,7 @@ from portico.db import db, unit_of_work
 from portico.records.customer import Customer
 from portico.records.organization import Organization
 from portico.records.payment import Allocation, Payment, PaymentKind
-from portico.refusals import BadInput, Conflict, StaffRefusal
+from portico.refusals import BadInput, ChangedMeanwhile, Conflict, StaffRefusal
 from portico.services import documents, numbering, payments
 from portico.services.payments import Money, Transfer
 
@@ -109,8 +109,13 @@ def recorded_already(customer_id: int, money: Money, moved: Mapping[str, int]) -
 def _moved(payment: Payment) -> dict[str, int]:
     own = Side.REFUND if payment.kind == PaymentKind.REFUND else Side.PAYMENT
     allocations = sa.select(Allocation).where(getattr(Allocation, own.column) == payment.id)
+    return _by_key(own, db.session.scalars(allocations))
+
+
+def _by_key(own: Side, allocations: Iterable[Allocation]) -> dict[str, int]:
+    """What allocations of one record moved, minor units by the key of the other side."""
     moved: dict[str, int] = {}
-    for one in db.session.execute(allocations).scalars():
+    for one in allocations:
         for side in own.opposites:
             if (other := getattr(one, side.column)) is not None:
                 key = f"{side}-{other}"
@@ -118,16 +123,46 @@ def _moved(payment: Payment) -> dict[str, int]:
     return moved
 
 
-def settle(side: Side, record_id: int, parts: Sequence[Part], *, by: str) -> None:
-    """Move amounts between a record and others of the same customer.
+def last_moved(side: Side, record_id: int) -> int:
+    """The newest allocation of a record; 0 where there is none."""
+    column = getattr(Allocation, side.column)
+    return db.session.scalar(sa.select(sa.func.max(Allocation.id)).where(column == record_id)) or 0
 
-    Raises BadInput with the parts that cannot be moved; StaffRefusal where there are none.
+
+def settle(
+    side: Side, record_id: int, parts: Sequence[Part], *, by: str, seen: int | None = None
+) -> None:
+    """Move amounts between a record and others of the same customer. *seen* is the allocation
+    that was the last one on screen; a second click moves nothing more.
+
+    Raises BadInput with the parts that cannot be moved; StaffRefusal where there are none;
+    ChangedMeanwhile where something else moved since.
     """
     if not parts:
         raise StaffRefusal("Please give an amount for at least one of these.")
     with unit_of_work():
         payments.hold_books(_customer_of(side, record_id))
+        if seen is not None and last_moved(side, record_id) != seen:
+            if moved_just_now(side, record_id, {p.key: p.amount for p in parts}, seen, by=by):
+                return
+            raise ChangedMeanwhile(
+                "Something moved here meanwhile. Please look at it again; nothing was settled."
+            )
         _move(side, record_id, parts, by)
+
+
+def moved_just_now(
+    side: Side, record_id: int, moved: Mapping[str, int], seen: int, *, by: str
+) -> bool:
+    """Whether the same person *moved* this very much (minor units by the key of the other side),
+    and nothing else happened, since allocation *seen*."""
+    newer = db.session.scalars(
+        sa.select(Allocation).where(
+            getattr(Allocation, side.column) == record_id, Allocation.id > seen
+        )
+    ).all()
+    own = all(one.created_by == by and clock.is_just_now(one.created_at) for one in newer)
+    return bool(newer) and own and _by_key(side, newer) == moved
 
 
 def oldest_first(amount: int, open_: Mapping[str, int]) -> dict[str, int]:

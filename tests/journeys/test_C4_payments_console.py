@@ -136,7 +136,11 @@ def test_a_payment_is_written_down_from_its_invoice(both):
     assert (acme.read(first).state, acme.read(first).balance) == ("posted", 622785)
     shown = accountant.get(done.location)
     assert "Please tick this" in press(accountant, shown, "", ending="/void").text
-    assert "Voided" in press(accountant, shown, "", ending="/void", sure="yes").text
+    gone = press(accountant, shown, "", ending="/void", sure="yes")
+    assert "Voided" in accountant.get(gone.location).text
+    voided = acme.dump()
+    assert press(accountant, shown, "", ending="/void", sure="yes").location == done.location
+    assert acme.dump() == voided
     types = [(row.type, row.actor) for row in acme.log() if row.type != "login"][-4:]
     assert types == [
         ("record_payment", "Accountant Nilsen"), ("pay_invoice", "Accountant Nilsen"),
@@ -273,6 +277,35 @@ def test_a_page_of_the_list_reads_no_further_than_it_needs(acme):
                 ).all()
                 text = " ".join(str(row) for row in plan)
                 assert "SCAN payments" not in text, text
+
+
+def test_a_part_is_settled_once_for_two_clicks_and_by_no_reload(both):
+    acme = both.acme
+    bill, payment = invoice(acme), paid(acme)
+    accountant, colleague = acme.staff(Role.ACCOUNTANT), acme.staff(Role.OWNER)
+    for url, key in (
+        (at(acme, "payments", payment), f"invoice-{bill}"),
+        (at(acme, "documents", bill, "money"), f"payment-{payment}"),
+    ):
+        page = accountant.get(url)
+        done = press(accountant, page, "settle", {key: "5"})
+        assert (done.status, done.location) == (303, url)
+        settled = acme.dump()
+        assert "It is settled." in accountant.get(url).text
+        assert press(accountant, page, "settle", {key: "5"}).status == 303
+        assert "It is settled." in press(accountant, page, "settle", {key: "5"}, htmx=True).text
+        for who, amounts in ((accountant, {key: "6"}), (colleague, {key: "5"})):
+            typed = {"csrf_token": who.get(at(acme, "logout")).form("/logout")[1]["csrf_token"]}
+            told = press(who, page, "settle", amounts, **typed)
+            assert (told.status, "moved here meanwhile" in told.text) == (409, True)
+            assert shared(told) == amounts, "what was typed stays"
+        assert acme.dump() == settled
+    assert acme.read(bill).balance == 622785 - 1000
+    # On purpose it is done again; and the whole of it once for two clicks, though nothing is open.
+    page = accountant.get(url)
+    for _ in range(2):
+        assert press(accountant, page, "settle", {key: "990"}).status == 303
+    assert [one[-1] for one in allocations(acme)] == [500, 500, 99_000]
 
 
 def test_amounts_beyond_all_sense_are_refused_and_their_sums_break_no_page(both):
