@@ -118,6 +118,14 @@ class Form:
             self.typed.side, me().organization_id, customer.id, self.typed.currency
         )
 
+    @property
+    def overpaid(self) -> list[OpenSide]:
+        """Where a refund may have to be freed first."""
+        customer = self.picked.customer
+        if customer is None or self.typed.side is not Side.REFUND:
+            return []
+        return console_payments.overpaid(me().organization_id, customer.id, self.typed.currency)
+
 
 @bp.get("/payments/new")
 @needs(Permission.PAYMENTS_RECORD)
@@ -405,6 +413,11 @@ def _settle(side: Side, record_id: int, customer_id: int, currency: str, left: i
         elif action == "release":
             _release(side, record_id, picking.number(place))
             settle.done = "It is open again on both sides."
+        elif action == "surplus" and side is Side.INVOICE:
+            books.release_surplus(record_id, by=me().by)
+            settle.done = (
+                "The surplus is credit of the customer now. It can be used, or given back."
+            )
         elif action == "settle":
             _move(settle, record_id)
             settle.done, settle.amounts = "It is settled.", {}

@@ -21,7 +21,7 @@ from portico.queries.lists import LARGEST_ID, Key
 from portico.queries.statement import ZERO, documents_of, label_of, payments_of
 from portico.records.content import Kind
 from portico.records.customer import Customer
-from portico.records.document import Document
+from portico.records.document import Document, State
 from portico.records.payment import Allocation, Payment, PaymentKind
 from portico.services.settlements import Side
 
@@ -372,6 +372,21 @@ def open_for(side: Side, organization_id: int, customer_id: int, currency: str) 
     for other in side.opposites:
         found += _open(other, organization_id, customer_id, currency)
     return sorted(found, key=lambda one: (one.on or dt.date.max, one.id))[:_MOST_OPEN]
+
+
+def overpaid(organization_id: int, customer_id: int, currency: str) -> list[OpenSide]:
+    """The invoices of a customer that more was paid on than they ask for, and how much more."""
+    asked = sa.select(_doc.c.id, _doc.c.number, (-_doc.c.balance).label("open")).where(
+        *documents_of(organization_id, customer_id),
+        _doc.c.currency == currency,
+        _doc.c.kind == Kind.INVOICE.value,
+        _doc.c.state == State.PAID.value,
+        _doc.c.balance != ZERO,
+        _doc.c.balance < ZERO,
+    )
+    with reading() as connection:
+        rows = connection.execute(asked.order_by(_doc.c.id).limit(_MOST_OPEN))
+        return [OpenSide(Side.INVOICE, row.id, row.number, None, row.open) for row in rows]
 
 
 def _open(side: Side, organization_id: int, customer_id: int, currency: str) -> list[OpenSide]:

@@ -254,6 +254,12 @@ class DocumentFace:
         return asks and self.state not in {State.PAID, State.CANCELLED}
 
     @property
+    def overpaid(self) -> int:
+        """What was paid beyond what an invoice asks for, minor units."""
+        is_paid = self.kind == Kind.INVOICE and self.state == State.PAID
+        return max(-self.balance, 0) if is_paid else 0
+
+    @property
     def can_pay(self) -> bool:
         return self.pay_url is not None
 

@@ -244,11 +244,16 @@ class Invoice(Document):
     def payable_by(self, content: DocumentContent) -> int:
         return content.totals.payable
 
+    @property
+    def surplus(self) -> int:
+        """What was settled beyond what it asks for: it was made cheaper after it was paid."""
+        return max(min(-self.balance, self.payable - self.balance), 0)
+
     def settle(self) -> None:
         """Paid when nothing is open; partially paid when something was settled."""
         if self.state in {State.DRAFT, State.CANCELLED}:
             return
-        if self.balance == 0 or self.balance < 0 < self.payable:
+        if self.balance == 0 or self.surplus:
             self.state = State.PAID.value
         elif self.balance != self.payable:
             self.state = State.PARTIALLY_PAID.value

@@ -236,6 +236,35 @@ def release_between(transfer: Transfer, *, by: str) -> int:
         return _take_back(found, by)
 
 
+def release_surplus(invoice_id: int, *, by: str) -> None:
+    """What was paid beyond what an invoice asks for is open again on what paid it, the newest
+    first. Where there is no surplus nothing changes. Raises Unknown, StaffRefusal."""
+    with unit_of_work():
+        head = db.session.get(Document, invoice_id)
+        if head is None:
+            raise Unknown("There is no such document.")
+        hold_books(head.customer_id)
+        invoice = links.held(invoice_id)
+        if not isinstance(invoice, Invoice):
+            raise StaffRefusal(f"{_named(invoice)} is not an invoice.")
+        for one in reversed(allocations_of(invoice)):
+            surplus = min(invoice.surplus, one.amount)
+            if surplus:
+                _lower(one, surplus, invoice, by)
+
+
+def _lower(allocation: Allocation, by_amount: int, invoice: Invoice, by: str) -> None:
+    source = _side(allocation.payment_id, allocation.credit_note_id)
+    for side in (source, invoice):
+        _take(side, -by_amount)
+    allocation.amount -= by_amount
+    if not allocation.amount:
+        db.session.delete(allocation)
+    db.session.flush()
+    numbers = {"from": source.number, "to": invoice.number}
+    _log(Activity.ALLOCATE_PAYMENT, invoice, by, **numbers, amount=-by_amount)
+
+
 def void(payment_id: int, *, by: str) -> None:
     """A payment or refund that was recorded by mistake: it counts no more, what it settled is open.
 

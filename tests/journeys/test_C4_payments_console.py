@@ -17,7 +17,7 @@ from portico.records.payment import Allocation, Payment, PaymentKind
 from portico.records.staff import Role
 from portico.services import payments as books
 from portico.services.payments import Money
-from tests.cast import CHIYO, MARIT, OLAF
+from tests.cast import CHIYO, MARIT, OLAF, dearer
 
 FORM = "application/x-www-form-urlencoded"
 TODAY = dt.date(2026, 11, 12)
@@ -306,6 +306,57 @@ def test_a_part_is_settled_once_for_two_clicks_and_by_no_reload(both):
     for _ in range(2):
         assert press(accountant, page, "settle", {key: "990"}).status == 303
     assert [one[-1] for one in allocations(acme)] == [500, 500, 99_000]
+
+
+def test_what_was_paid_too_much_is_said_and_becomes_credit(both):
+    acme = both.acme
+    bill = invoice(acme, "INV-1")
+    link = acme.mailed(bill, MARIT)
+    accountant, customer = acme.staff(Role.ACCOUNTANT), acme.account(MARIT)
+    money, who = at(acme, "documents", bill, "money"), acme.customer(MARIT).id
+    for number, cents in (("PAY-1", 22785), ("PAY-2", 600_000)):
+        payment = paid(acme, number=number, cents=cents)
+        press(accountant, accountant.get(money), "settle", {f"payment-{payment}": _plain(cents)})
+    assert "overpaid" not in accountant.get(money).text
+    acme.revise(bill, dearer(acme.content(bill), -484_000))
+    acme.send(bill, MARIT)
+    assert (acme.read(bill).state, acme.read(bill).balance) == ("paid", -605_000)
+    more = "6,050.00 more was paid than this invoice asks for."
+    preview = at(acme, "customers", who, "preview", "invoices")
+    for page in (
+        both.visitor().get(link), customer.get(f"{acme.portal}/invoices/{bill}"),
+        accountant.get(at(acme, "documents", bill)), accountant.get(f"{preview}/{bill}"),
+    ):  # fmt: skip
+        assert more in page.text
+    shown = accountant.get(money)
+    for page in (
+        shown, accountant.get(at(acme, "documents")), customer.get(f"{acme.portal}/invoices"),
+        accountant.get(preview), accountant.get(at(acme, "documents", bill)),
+    ):  # fmt: skip
+        assert ("6,050.00 overpaid" in page.text, "-€" in page.text) == (True, False)
+    refund = at(acme, "payments", "new") + f"?kind=refund&customer={who}"
+    assert "6,050.00 more was paid on invoice INV-1" in accountant.get(refund).text
+    # Of the newest payment all, of the one before the rest: once, for two clicks.
+    assert shown.tree.find(".//button[@value='surplus']") is not None
+    pressed = accountant.get(at(acme, "logout")).form("/logout")[1] | {"do": "surplus"}
+    for _ in range(2):
+        released = accountant.post(money, pressed, htmx=True)
+        assert "The surplus is credit of the customer now." in released.text
+    assert [one.unallocated for one in acme.rows(Payment)] == [5_000, 600_000]
+    assert [one[-1] for one in allocations(acme)] == [17_785]
+    assert (acme.read(bill).state, acme.read(bill).balance) == ("paid", 0)
+    assert (
+        "overpaid" not in accountant.get(money).text + customer.get(f"{acme.portal}/invoices").text
+    )
+    offered = accountant.get(refund)
+    assert "more was paid" not in offered.text
+    assert len(shared(offered)) == 2
+    taken = [row.details["amount"] for row in acme.log() if row.type == "allocate_payment"]
+    assert taken == [-600_000, -5_000]
+
+
+def _plain(cents):
+    return f"{cents // 100}.{cents % 100:02}"
 
 
 def test_amounts_beyond_all_sense_are_refused_and_their_sums_break_no_page(both):
