@@ -55,9 +55,9 @@ class Letterhead:
 
     @property
     def on_brand(self) -> str:
-        """What reads better on an area of the brand colour: white or ink (WCAG contrast)."""
+        """What reads better on an area of the brand colour: white or black (WCAG contrast)."""
         light = _luminance(self.brand) + 0.05
-        return "#ffffff" if 1.05 / light >= light / (_luminance(_INK) + 0.05) else _INK
+        return "#ffffff" if 1.05 / light >= light / 0.05 else "#000000"
 
     def fitted_logo(self) -> Logo | None:
         """The logo in the size it has on paper; None where there is none that can be drawn."""

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-_PAPER, _INK = "ffffff", "111111"
+# White or pure black: one of them reads on any colour at 4.58 to 1 or more; with a softer black
+# there are greys on which neither does.
+_PAPER, _INK = "ffffff", "000000"
+_DARK_PAPER = "1c2126"
 # WCAG 2.2: text needs 4.5 to 1, the edge of a button 3 to 1.
 _EDGE = 3.0
 
@@ -18,18 +21,31 @@ class Judgement:
     white_text: float
     black_text: float
     on_paper: float
+    on_dark_paper: float
 
     @property
     def is_faint(self) -> bool:
         """Whether a button of this colour is hard to see on white paper."""
         return self.on_paper < _EDGE
 
+    @property
+    def is_faint_in_the_dark(self) -> bool:
+        """Whether a button of this colour alone is hard to see on the dark pages."""
+        return self.on_dark_paper < _EDGE
+
 
 def judge(colour: str) -> Judgement:
     """What to expect of a brand colour; ``#`` and six small hexadecimal digits."""
     digits = colour[1:]
     on_paper = contrast(digits, _PAPER)
-    return Judgement(colour, on_colour(digits), on_paper, contrast(digits, _INK), on_paper)
+    return Judgement(
+        colour=colour,
+        ink=on_colour(digits),
+        white_text=on_paper,
+        black_text=contrast(digits, _INK),
+        on_paper=on_paper,
+        on_dark_paper=contrast(digits, _DARK_PAPER),
+    )
 
 
 def contrast(one: str, other: str) -> float:
@@ -39,9 +55,8 @@ def contrast(one: str, other: str) -> float:
 
 
 def on_colour(colour: str) -> str:
-    """``#fff`` or ``#111``, whichever reads better on six hexadecimal digits (WCAG contrast)."""
-    light = luminance(colour)
-    return "#fff" if (1.05 / (light + 0.05)) >= ((light + 0.05) / 0.0556) else "#111"
+    """``#fff`` or ``#000``, whichever reads better on six hexadecimal digits (WCAG contrast)."""
+    return "#fff" if contrast(colour, _PAPER) >= contrast(colour, _INK) else "#000"
 
 
 def luminance(colour: str) -> float:

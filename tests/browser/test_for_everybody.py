@@ -6,7 +6,16 @@ import pytest
 from playwright.sync_api import expect
 
 from portico.records.content import Kind
+from portico.web import colours
 from tests.browser.axe import audit_everywhere
+
+# The colour of a button's border as it is painted: red, green, blue and alpha.
+PAINTED_EDGE = """button => {
+  const canvas = document.createElement("canvas").getContext("2d");
+  canvas.fillStyle = getComputedStyle(button).borderTopColor;
+  canvas.fillRect(0, 0, 1, 1);
+  return [...canvas.getImageData(0, 0, 1, 1).data];
+}"""
 
 
 def test_no_page_has_a_fault_that_axe_can_find(house, walk):
@@ -39,6 +48,20 @@ def test_no_page_has_a_fault_that_axe_can_find(house, walk):
     assert faults == []
     assert house.acme.read(quote).state == "sent"
     assert house.acme.read(decided).state == "accepted"
+
+
+@pytest.mark.parametrize("colour", ["#787878", "#1c2126"])
+def test_buttons_are_seen_and_read_in_any_brand_colour(house, walk, colour):
+    _document, link = house.document()
+    house.acme.set_organization("halden", colour=colour)
+    page = walk()
+    page.goto(link)
+    assert audit_everywhere(page) == []
+    page.emulate_media(color_scheme="dark")
+    page.reload()
+    edge = page.locator("form#accept button").evaluate(PAINTED_EDGE)
+    assert colours.contrast(bytes(edge[:3]).hex(), "1c2126") >= 3
+    house.acme.set_organization("halden", colour="#8a3b12")
 
 
 def test_a_quote_is_accepted_by_keyboard_alone(house, walk):

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image, PngImagePlugin
 
 from portico.files import logos
+from portico.pdf import Letterhead
 from portico.records.content import Kind
 from portico.records.organization import Organization
 from portico.records.staff import Role
@@ -142,7 +143,11 @@ def test_a_colour_is_looked_at_before_it_is_kept(stage):
     address = f"{stage.acme.console}/settings/branding"
     part = staff.get(f"{address}/colour?colour=%23ffee00", htmx=True)
     assert "hard to see on white paper" in part.text
-    assert "15.7 to 1, used" in part.text
+    assert "17.5 to 1, used" in part.text
+    assert "hard to see on the dark ground" not in part.text
+    dark = staff.get(f"{address}/colour?colour=%231c2126", htmx=True).text
+    assert "hard to see on the dark ground" in dark
+    assert "1.0 to 1" in dark
     looked = staff.fill_in(address, {"colour": "#FFEE00", "do": "preview"}, form="/colour")
     assert looked.status == 200
     assert looked.tree.xpath("//input[@name='colour']/@value") == ["#ffee00"]
@@ -154,14 +159,27 @@ def test_a_colour_is_looked_at_before_it_is_kept(stage):
 
 
 @pytest.mark.parametrize(
-    ("colour", "ink", "faint"),
-    [("#000000", "#fff", False), ("#ffffff", "#111", True), ("#1f5c4d", "#fff", False)],
+    ("colour", "ink", "faint", "in_the_dark"),
+    [
+        ("#000000", "#fff", False, True),
+        ("#ffffff", "#000", True, False),
+        ("#1f5c4d", "#fff", False, True),
+        ("#c05a1e", "#000", False, False),
+    ],
 )
-def test_contrast_is_what_the_standard_says(colour, ink, faint):
+def test_contrast_is_what_the_standard_says(colour, ink, faint, in_the_dark):
     found = colours.judge(colour)
     assert (found.ink, found.is_faint) == (ink, faint)
-    assert max(found.white_text, found.black_text) >= 4.5
+    assert found.is_faint_in_the_dark is in_the_dark
     assert colours.contrast("000000", "ffffff") == pytest.approx(21)
+
+
+def test_what_is_written_on_a_colour_can_be_read_whatever_it_is():
+    for grey in range(256):
+        digits = f"{grey:02x}" * 3
+        on_pages, on_paper = colours.on_colour(digits), Letterhead("Halden", colour=f"#{digits}")
+        assert colours.contrast(digits, on_pages[1:] * 2) >= 4.5
+        assert colours.contrast(digits, on_paper.on_brand[1:]) >= 4.5
 
 
 def test_pictures_keep_their_shape_and_weigh_little():
