@@ -12,6 +12,7 @@ from blueprints.console import bp, meanwhile
 from blueprints.console.frame import console_page
 from blueprints.console.gate import me, needs
 from portico import clock, pdf
+from portico.files import logos
 from portico.pdf import sample
 from portico.queries import settings as kept
 from portico.queries.settings import Lifetime
@@ -197,11 +198,13 @@ def settings_colour_submit() -> Response:
 
 
 @bp.post("/settings/branding/logo")
-@needs(Permission.SETTINGS)
+@needs(Permission.SETTINGS, files=1)
 def settings_logo_submit() -> Response:
+    """The form may weigh what a file may: a photo from a telephone is refused at its field."""
     file = request.files.get("logo")
     try:
-        branding.set_logo(me().organization_id, file.read() if file else b"", by=me().by)
+        data = file.read(logos.LARGEST_FILE + 1) if file else b""
+        branding.set_logo(me().organization_id, data, by=me().by)
     except BadInput as problem:
         return _branding_page(problem)
     return _saved("settings_branding")

@@ -49,7 +49,7 @@ class _TooLarge(Exception):
 
 
 def _drawn(picture: Image.Image) -> bytes:
-    image = ImageOps.exif_transpose(picture).convert("RGBA")
+    image = _in_eight_bits(ImageOps.exif_transpose(picture)).convert("RGBA")
     image.thumbnail(_BOX, Image.Resampling.LANCZOS)
     # Pasted onto an empty sheet, nothing of what the file said beside its pixels comes along.
     sheet = Image.new("RGBA", image.size)
@@ -58,6 +58,13 @@ def _drawn(picture: Image.Image) -> bytes:
     if len(png) > _HEAVY:
         png = min(png, _saved(sheet.quantize(method=Image.Quantize.FASTOCTREE)), key=len)
     return png
+
+
+def _in_eight_bits(picture: Image.Image) -> Image.Image:
+    """Grey in 16 bits, scaled down: converted as it is, nearly all of it would be white."""
+    if not picture.mode.startswith("I"):
+        return picture
+    return picture.convert("I").point(lambda value: value * (1 / 256)).convert("L")
 
 
 def _saved(image: Image.Image) -> bytes:

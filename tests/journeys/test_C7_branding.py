@@ -80,8 +80,10 @@ def test_nothing_but_a_picture_becomes_a_logo(stage):
         answer = staff.fill_in(page, {"logo": (BytesIO(data), f"{name}.png")}, form="/logo")
         assert answer.status == 422, name
         assert answer.tree.xpath("//input[@name='logo' and @aria-invalid]"), name
-    too_large = {"logo": (BytesIO(b"\0" * 2**21), "logo.png")}
-    assert staff.fill_in(page, too_large, form="/logo").status == 413
+    photo = {"logo": (BytesIO(b"\0" * 6 * 2**20), "IMG_2041.jpg")}
+    answer = staff.fill_in(page, photo, form="/logo")
+    assert answer.status == 422
+    assert answer.tree.xpath("//*[@id='f-logo-error']/text()") == ["A logo has at most 512 KB."]
     assert staff.fill_in(page, form="/logo").status == 422
     assert staff.fill_in(page, {"logo": "no file"}, form="/logo").status == 422
     assert _logo(stage) is None
@@ -189,6 +191,11 @@ def test_pictures_keep_their_shape_and_weigh_little():
     png = logos.as_png(out.getvalue())
     with Image.open(BytesIO(png)) as shown:
         assert shown.size == (320, 160)
+    grey = Image.new("I;16", (40, 40), 0x8000)
+    out = BytesIO()
+    grey.save(out, "PNG")
+    with Image.open(BytesIO(logos.as_png(out.getvalue()))) as shown:
+        assert shown.convert("RGB").getpixel((20, 20)) == (128, 128, 128)
     turned = Image.new("RGB", (300, 100), "white")
     exif = Image.Exif()
     exif[0x0112] = 6
