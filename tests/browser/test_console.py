@@ -298,4 +298,11 @@ def test_no_answer_to_a_form_of_the_console_has_a_fault(house, enter, furniture)
         expect(page.get_by_text(said).first).to_be_visible()
         expect(page.locator("#main :focus")).to_have_count(1)  # the keyboard goes on from there
         faults += faults_of(page)
-    assert faults == []
+    page.goto(f"{house.acme.console}/settings/payment")
+    house.acme.set_organization("halden", payment_instructions="To NO99 0000 0000 000.")
+    page.get_by_label("Instructions").fill("To NO00 0000 0000 000.")
+    send_anyway(page, "Save")
+    expect(page.get_by_text("A colleague changed these settings")).to_be_visible()
+    expect(page.locator("#main :focus")).to_have_count(1)
+    assert faults + faults_of(page) == []
+    house.acme.set_organization("halden", payment_instructions="To NO93 8601 1117 947.")
