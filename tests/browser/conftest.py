@@ -117,7 +117,7 @@ def walk(house: House, chromium: Browser) -> Iterator[Callable[..., Page]]:
             "console",
             lambda message: (
                 wrong.append(message.text)
-                if message.type == "error" and "Failed to load resource" not in message.text
+                if message.type == "error" and not _is_of_the_network(message.text)
                 else None
             ),
         )
@@ -127,6 +127,11 @@ def walk(house: House, chromium: Browser) -> Iterator[Callable[..., Page]]:
     for context in contexts:
         context.close()
     assert wrong == []
+
+
+def _is_of_the_network(message: str) -> bool:
+    by_htmx = ("htmx:sendError", "htmx:afterRequest")
+    return "Failed to load resource" in message or message.startswith(by_htmx)
 
 
 def _elsewhere(house: House, url: str, wrong: list[str]) -> None:

@@ -140,7 +140,15 @@ def test_a_customer_is_invited_pays_and_loses_a_link(house, enter, walk, javascr
     assert house.acme.read(invoice).state == "paid"
 
     page.goto(f"{house.acme.console}/documents/{invoice}/links")
-    page.get_by_role("button", name=re.compile("^Revoke the link of")).click()
+    revoke = page.get_by_role("button", name=re.compile("^Revoke the link of"))
+    if javascript:
+        page.context.set_offline(True)
+        revoke.click()
+        expect(page.get_by_text("That did not reach us")).to_be_visible()
+        expect(page.locator("#problem > *")).to_be_focused()
+        page.context.set_offline(False)
+    revoke.click()
+    expect(page.get_by_text("That did not reach us")).to_have_count(0)
     expect(page.get_by_text("The link is revoked.")).to_be_visible()
     assert walk(javascript=javascript).goto(link).status == 404
 

@@ -114,7 +114,15 @@ def test_from_the_invitation_to_the_way_out(house, walk, javascript):
     for label, typed in (("Your present password", PASSWORD), ("A new one", OTHER),
                          ("The new one once more", OTHER)):  # fmt: skip
         page.get_by_label(label, exact=True).fill(typed)
-    page.get_by_role("button", name="Change my password").click()
+    change = page.get_by_role("button", name="Change my password")
+    if javascript:
+        page.context.set_offline(True)
+        change.click()
+        expect(page.get_by_text("That did not reach us")).to_be_visible()
+        expect(page.locator("#problem > *")).to_be_focused()
+        page.context.set_offline(False)
+    change.click()
+    expect(page.get_by_text("That did not reach us")).to_have_count(0)
     expect(page.get_by_text("Your password is changed.")).to_be_visible()
     older.reload()
     expect(older.get_by_role("heading", level=1)).to_have_text("Sign in")
