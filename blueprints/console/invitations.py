@@ -74,15 +74,17 @@ def _page(
     figures: InvitationFigures | None = None,
 ) -> Response:
     who, term = me(), search_term(request.values.get("q", ""))
-    beyond = _number(request.args.get("beyond", ""))
+    beyond = _number(request.values.get("beyond", ""))
     found, on = console_invitations.candidates(who.organization_id, term=term, beyond=beyond)
     context: dict[str, Any] = {
         "figures": figures,
         "candidates": found,
+        "beyond": beyond,
         "on": on,
         "term": term,
         "batches": console_invitations.batches(who.organization_id),
         "chosen": set(request.form.getlist("contact")),
+        "everybody": request.form.get("who") == "all",
         "error": error,
     }
     return console_page("console/invitations.html", part=part, status=status, **context)

@@ -87,6 +87,7 @@ def test_everybody_is_invited_once(both):
     unsure = _send(kari, acme, {"who": "all"})
     assert unsure.status == 422
     assert "Nobody was invited" in unsure.text
+    assert unsure.tree.xpath("//input[@name='who'][@checked]/@value") == ["all"]
     started = _send(kari, acme, ALL, htmx=True)
     url = acme.public_url + started.headers["HX-Redirect"]
     part = kari.get(url, htmx=True)
@@ -104,6 +105,7 @@ def test_everybody_is_invited_once(both):
     assert done.tree.find(".//section").get("hx-trigger") is None
     assert "2 of 2 sent." in done.text
     assert _figures(kari, acme) == [0, 2, 1, 4]
+    assert "Nobody more can be invited now." in kari.get(_url(acme)).text
     assert len({one.contact_id for one in acme.rows(BatchItem)}) == 2
     assert acme.rows(InvitationBatch)[0].finished_at is not None
     for address in (MARIT.email, "p2@fjordhus.example"):
@@ -112,6 +114,24 @@ def test_everybody_is_invited_once(both):
     assert stage.letters_to(BEA) == stage.letters_to(CHIYO) == []
     invited = [row for row in acme.log() if row.type == "invite" and "batch" in row.details]
     assert [row.actor for row in invited] == ["Accountant Nilsen"] * 2
+
+
+def test_a_missed_tick_takes_no_choice_away_and_everybody_is_counted(acme, kari):
+    many = _crowd(acme, 60)
+    searched = kari.get(f"{_url(acme)}?q=fjordhus")
+    assert "everybody of Halden of Acme who can be invited, not only those found" in searched.text
+    second = kari.get(acme.public_url + searched.tree.xpath("//a[text()='More people']/@href")[0])
+    hidden = second.tree.xpath("//form[@method='post']//input[@name='q' or @name='beyond']")
+    chosen = [str(many[1]), str(many[0])]
+    typed = {one.get("name"): one.get("value") for one in hidden} | {"who": "all"}
+    missed = _send(kari, acme, typed | {"contact": chosen})
+    assert missed.status == 422
+    assert missed.tree.xpath("//input[@checked]/@value") == [*chosen, "all"]
+    assert "not only those found" in missed.text
+    for htmx in (True, False):  # by the figures that the page asks for, and on the page with them
+        counted = kari.get(f"{_url(acme)}/figures", htmx=htmx).tree.xpath("//*[@id='how-many']")
+        assert [one.text_content() for one in counted] == [", 62 people if it is everybody"]
+        assert counted[0].get("hx-swap-oob") == ("true" if htmx else None)
 
 
 def test_some_are_chosen_and_the_summary_says_why_others_got_none(acme, stage, kari):
