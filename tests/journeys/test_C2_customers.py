@@ -431,6 +431,7 @@ def test_a_preview_is_read_only_and_no_view_of_theirs(acme, stage):
         assert "/customer-portal" not in page.source
         assert all("/preview/" in action for action in page.forms()), page.forms()
         assert "post" not in [form.get("method") for form in page.tree.iter("form")]
+    assert "Now nobody of theirs can sign in to see it: the portal is off" in page.text
     assert "Q-2041" in viewer.get(f"{root}/quotes", htmx=True).text
     assert viewer.get(f"{root}/quotes/{quote}?open=accept", htmx=True).headers["HX-Redirect"]
     assert viewer.get(f"{root}/quotes/{quote}/pdf").data.startswith(b"%PDF")
@@ -447,6 +448,10 @@ def test_a_preview_is_read_only_and_no_view_of_theirs(acme, stage):
         ("staff", "preview", "Viewer Nilsen")
     }
     assert "Viewer" not in acme.account(MARIT).get(f"{acme.portal}/dashboard").text
+    assert "Now nobody" not in viewer.get(root).text
+    with acme.scope():
+        team.set_customer_active("halden", MARIT.customer, False)
+    assert "nobody of theirs can see it: the customer is switched off" in viewer.get(root).text
 
 
 def test_another_organizations_people_stay_theirs(acme, kari):
