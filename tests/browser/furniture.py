@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from tests.browser.conftest import House
 
 RAGNA = Person("Ragna Vik", "ragna@skagen.example", "Skagen Båtbyggeri", "halden", "acme")
-TOVE = Person("Tove Lie", "tove@nyby.example", "Nyby AS", "halden", "acme")
+UNBROKEN = "Donaudampfschifffahrtsgesellschaftsvorsitz"
+TOVE = Person(f"Tove{UNBROKEN * 2}", "tove@nyby.example", f"Nyby{UNBROKEN * 2}", "halden", "acme")
 
 _BARE: dict[str, Any] = {"lines": [], "taxes": [], "totals": {"payable": 0}}
 
