@@ -146,7 +146,7 @@ def document_totals() -> Response:
 def _typed() -> TypedPaper:
     form = request.form
     columns = [form.getlist(name) for name in _LISTS]
-    return TypedPaper(
+    typed = TypedPaper(
         **{
             name: picking.shown(form.get(name, ""))
             for name in TypedPaper.__slots__
@@ -156,6 +156,7 @@ def _typed() -> TypedPaper:
             TypedLine(*map(picking.shown, cells)) for cells in zip_longest(*columns, fillvalue="")
         ),
     )
+    return replace(typed, currency=typed.currency.strip().upper())
 
 
 def _edited(form: Form[TypedPaper], action: str) -> Form[TypedPaper]:

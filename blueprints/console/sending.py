@@ -13,7 +13,7 @@ from blueprints.console.gate import me, needs, require
 from portico.queries import console_document
 from portico.queries.console_document import OpenDocument
 from portico.records.staff import Permission
-from portico.refusals import BadInput, StaffRefusal
+from portico.refusals import BadInput, Conflict, StaffRefusal
 from portico.services import correspondence, sending
 from portico.services.sending import Seen
 from portico.text import paragraphs
@@ -100,12 +100,12 @@ def _page(
 
 
 def _letter(at: OpenDocument, contact_id: int, message: str) -> Any:
-    """The mail, or nothing where the words cannot be sent."""
+    """The mail, or nothing where it cannot be sent so."""
     try:
         return correspondence.preview(
             at.id, contact_id, paragraphs(message, "message", 4000, required=False)
         )
-    except BadInput:
+    except (BadInput, Conflict):
         return None
 
 

@@ -178,12 +178,8 @@ class Document(Model):
         customers see in lists and what they owe (spec L9, L16). Raises Conflict where something
         was settled in another currency.
         """
+        self.require_currency(content)
         settled = (self.payable or 0) - (self.balance or 0)
-        if settled and self.currency != content.currency:
-            raise Conflict(
-                f"Something is settled on {self.label.lower()} {self.number} in {self.currency}; "
-                "release that before its currency changes."
-            )
         self.number = content.number
         self.currency = content.currency
         gross = content.totals.gross
@@ -195,6 +191,14 @@ class Document(Model):
         self.valid_until = content.valid_until
         self.expires_at = content.expires_at
         self.title = content.title or ""
+
+    def require_currency(self, content: DocumentContent) -> None:
+        """Raises Conflict where something was settled in another currency."""
+        if self.payable != self.balance and self.currency != content.currency:
+            raise Conflict(
+                f"Something is settled on {self.label.lower()} {self.number} in {self.currency}; "
+                "release that before its currency changes."
+            )
 
     def payable_by(self, content: DocumentContent) -> int:
         """What a content asks for or credits by itself, minor units."""

@@ -311,7 +311,7 @@ def _edited(
     errors = {}
     if after.number != before.number:
         errors["number"] = "What was posted keeps its number."
-    if after.currency != before.currency and document.balance != document.payable:
+    if after.currency != document.currency and document.balance != document.payable:
         errors["currency"] = "Something is paid on it already, so its currency stays."
     if errors:
         raise BadInput(errors)

@@ -195,6 +195,8 @@ def sendable(document_id: int) -> Document:
         raise StaffRefusal("This document is a draft; post it before it is sent.")
     if document.is_void:
         raise StaffRefusal("This document was withdrawn or cancelled and is not sent any more.")
+    if document.balance != document.payable:
+        document.require_currency(_content(document))
     return document
 
 

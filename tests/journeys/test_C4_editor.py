@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from urllib.parse import urlencode
 
 import pytest
 
 from portico.records.content import Kind
 from portico.records.document import Document, DocumentRevision
+from portico.records.payment import PaymentKind
 from portico.records.staff import Role
+from portico.services import settlements
 from portico.services.imports.checks import check_sums
+from portico.services.payments import Money
+from portico.services.settlements import Part, Side
 from tests.cast import CHIYO, MARIT, OLAF, content_for
 
 FORM = "application/x-www-form-urlencoded"
@@ -179,6 +184,9 @@ def test_htmx_gets_the_form_and_the_sums_alone(acme):
     part = sales.post(totals, body, content_type=FORM, htmx=True)
     assert [one.text for one in part.tree.iter("output")] == ["2,590.00", "149.99"]
     assert "3,405.49" in part.text
+    typed = body.replace("currency=EUR", "currency=+eur+")
+    part = sales.post(totals, typed, content_type=FORM, htmx=True)
+    assert "Total EUR 3,405.49" in " ".join(part.text.split())
     none = sales.post(
         totals, body.replace("currency=EUR", "currency=E"), content_type=FORM, htmx=True
     )
@@ -324,3 +332,25 @@ def test_what_is_paid_keeps_its_currency_and_imports_keep_what_they_say(acme):
     )
     head = acme.read(invoice)
     assert (head.balance, head.state) == (600000, "partially_paid")
+
+
+def test_an_invoice_that_was_paid_while_it_changed_its_currency_goes_back_to_it(acme):
+    accountant = acme.staff(Role.ACCOUNTANT)
+    invoice = acme.document(MARIT, content=content_for(MARIT, Kind.INVOICE, due_on=None))
+    acme.send(invoice, MARIT)
+    page = accountant.get(edit(acme, invoice))
+    assert send(accountant, page, SAVE, currency="USD", reason="x").status == 303
+    with acme.scope():
+        customer = acme.customer(MARIT).id
+        money = Money(PaymentKind.PAYMENT, 500, "EUR", dt.date(2026, 11, 12), "PAY-1")
+        parts = [Part(Side.INVOICE, invoice, 500)]
+        settlements.record(customer, money, parts, by="Kari")
+    page = accountant.get(f"{acme.console}/documents/{invoice}/send")
+    why = "Something is settled on invoice"
+    assert (page.status, why in page.text, "Send now" in page.text) == (200, True, False)
+    page = accountant.get(edit(acme, invoice))
+    assert list(errors(send(accountant, page, SAVE, currency="NOK", reason="x"))) == ["f-currency"]
+    assert list(errors(send(accountant, page, SAVE, title="Floor", reason="x"))) == ["f-currency"]
+    done = send(accountant, page, RESEND, currency="EUR", reason="Back")
+    assert accountant.fill_in(done.location, form="/send").status == 303
+    assert (acme.read(invoice).currency, acme.read(invoice).balance) == ("EUR", 622285)
