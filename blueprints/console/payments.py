@@ -164,7 +164,7 @@ def record_payment() -> Response:
     except BadInput as problem:
         form.errors, form.status = problem.errors, problem.status
         return _new_page(form)
-    flash(f"{_KINDS[form.typed.payment_kind]} {form.typed.number.strip()} is written down.")
+    flash(f"{_KINDS[form.typed.kind]} {form.typed.number.strip()} is written down.")
     return go(url_for("console.payment", payment_id=made))
 
 
@@ -201,6 +201,8 @@ def _money(typed: TypedMoney) -> Money:
     """Raises BadInput."""
     amount, day = 0, dt.date.min
     errors: dict[str, str] = {}
+    if typed.kind not in _KINDS:
+        errors["kind"] = "Please choose a payment or a refund."
     try:
         amount = books.amount_of(typed.amount, typed.currency)
     except BadInput as problem:
@@ -229,9 +231,10 @@ def _completed(form: Form) -> Form:
         number = settlements.next_number(me().organization_id, typed.payment_kind)
         typed = replace(typed, number=number, suggested=number)
     if customer is not None and (form.picked.just_now or not typed.currency) and not form.amounts:
-        known = statement.open_balances(me().organization_id, customer.id)
-        known = known or dict.fromkeys(statement.currencies(me().organization_id, customer.id), 0)
-        typed = replace(typed, currency=next(iter(known), typed.currency or "EUR"))
+        known = statement.currencies(me().organization_id, customer.id)
+        open_ = statement.open_balances(me().organization_id, customer.id)
+        usual = [one for one in known if one in open_] or known
+        typed = replace(typed, currency=(*usual, typed.currency or "EUR")[0])
     form.typed = typed
     return form
 

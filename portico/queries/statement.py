@@ -364,7 +364,8 @@ def _owed_at(
 
 
 def currencies(organization_id: int, customer_id: int) -> list[str]:
-    """The currencies of a customer's newest invoices, credit notes and payments, sorted."""
+    """The currencies of a customer's newest invoices, credit notes and payments, the one that is
+    used most first."""
     newest = sa.union_all(
         *(
             sa.select(
@@ -389,8 +390,22 @@ def currencies(organization_id: int, customer_id: int) -> list[str]:
             .subquery()
         ),
     ).subquery()
-    found = set(db.session.execute(sa.select(newest.c.currency).distinct()).scalars())
-    return sorted(found | open_balances(organization_id, customer_id).keys())
+    used = sa.select(newest.c.currency).group_by(newest.c.currency)
+    used = used.order_by(sa.func.count().desc(), newest.c.currency)
+    open_ = dict.fromkeys(open_balances(organization_id, customer_id))
+    return list(dict.fromkeys(db.session.scalars(used)) | open_)
+
+
+def has_used(organization_id: int, customer_id: int, currency: str) -> bool:
+    """Whether anything that counts in a statement of the customer is, or was, in a currency."""
+    document = sa.select(_doc.c.id).where(
+        *documents_of(organization_id, customer_id), _doc.c.currency == currency
+    )
+    payment = sa.select(_pay.c.id).where(
+        *payments_of(organization_id, customer_id), _pay.c.currency == currency
+    )
+    asked = sa.select(sa.or_(sa.exists(document), sa.exists(payment)))
+    return bool(db.session.scalar(asked))
 
 
 def check_currency(code: str) -> str:

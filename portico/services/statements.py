@@ -10,7 +10,14 @@ from sqlalchemy.exc import IntegrityError
 
 from portico import clock
 from portico.db import db, unit_of_work
-from portico.queries.statement import AccountStatement, Span, check_currency, currencies, statement
+from portico.queries.statement import (
+    AccountStatement,
+    Span,
+    check_currency,
+    currencies,
+    has_used,
+    statement,
+)
 from portico.records.activity import Activity, ActorKind
 from portico.records.content import (
     AgeingBucket,
@@ -145,8 +152,10 @@ def _both(customer_id: int) -> tuple[Organization, Customer]:
 
 
 def _currency(organization: Organization, customer: Customer, asked: str | None) -> str:
+    if asked and not has_used(organization.id, customer.id, check_currency(asked)):
+        raise BadInput({"currency": f"{customer.name} has nothing in {asked}."})
     if asked:
-        return check_currency(asked)
+        return asked
     known = currencies(organization.id, customer.id)
     if not known:
         raise StaffRefusal(f"{customer.name} has no invoices, credit notes or payments yet.")

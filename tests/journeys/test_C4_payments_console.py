@@ -27,9 +27,17 @@ def at(company, *rest):
     return "/".join([company.console, *map(str, rest)])
 
 
-def paid(company, person=MARIT, number="PAY-1", cents=100_000, kind=PaymentKind.PAYMENT, on=TODAY):
+def paid(
+    company,
+    person=MARIT,
+    number="PAY-1",
+    cents=100_000,
+    kind=PaymentKind.PAYMENT,
+    on=TODAY,
+    currency="EUR",
+):
     with company.scope():
-        money = Money(kind, cents, "EUR", on, number, reference=f"for {number}")
+        money = Money(kind, cents, currency, on, number, reference=f"for {number}")
         return books.record(company.customer(person).id, money, by="Kari").id
 
 
@@ -62,6 +70,12 @@ def shared(page):
     """The amounts beside what is open, by key."""
     keys = [one.get("value") for one in page.tree.xpath("//input[@name='side']")]
     return dict(zip(keys, [one.value for one in page.tree.xpath("//input[@name='settle']")], strict=True))  # fmt: skip
+
+
+def shown_first(page, name):
+    """What stands in a field of the page's form before anybody types."""
+    [node] = page.tree.xpath(f"//*[@id='f-{name}']")
+    return node.value
 
 
 def marked(page):
@@ -166,6 +180,7 @@ def test_money_is_shared_out_oldest_first_and_wrong_amounts_are_marked(acme):
         ({"amount": "9" * 20}, {"f-amount"}),
         ({"amount": "1"}, {"f-amount"}),  # less than what is shared out
         ({"currency": "XXY"}, {"f-currency"}),
+        ({"kind": "bogus"}, {"f-kind"}),
         ({"received_on": "2026-11-13"}, {"f-received_on"}),
         ({"received_on": "yesterday"}, {"f-received_on"}),
         ({"number": ""}, {"f-number"}),
@@ -401,14 +416,16 @@ def test_a_statement_is_seen_issued_and_sent(stage, acme):
     ]
     token = viewer.get(at(acme, "logout")).form("/logout")[1]["csrf_token"]
     assert viewer.post(url, {"csrf_token": token}).status == 403
-    for query in ("start=soon", "start=2026-11-12&end=2026-11-01", "currency=XXY",
+    for query in ("start=soon", "start=2026-11-12&end=2026-11-01", "currency=XXY", "currency=GBP",
                   "start=0001-01-01", "end=%ED%A0%80&start=" + "9" * 10_000):  # fmt: skip
         assert accountant.get(f"{url}?{query}").status == 422, query
     before = acme.dump()
     token = accountant.get(at(acme, "logout")).form("/logout")[1]["csrf_token"]
     typed = {"csrf_token": token, "start": "2026-11-01", "end": "2026-11-30", "currency": "EUR"}
-    wrong = accountant.post(url, typed | {"end": "2026-10-01"}, htmx=True)
-    assert (wrong.status, acme.dump() == before) == (422, True)
+    for wrong in ({"end": "2026-10-01"}, {"currency": "GBP"}):
+        told = accountant.post(url, typed | wrong, htmx=True)
+        assert (told.status, acme.dump() == before) == (422, True)
+    assert "Fjordhus AS has nothing in GBP." in told.text
     done = accountant.post(url, typed)
     made = acme.rows(Document)[-1]
     assert (made.kind, made.number) == ("statement", "ST-2026-0001")
@@ -418,6 +435,13 @@ def test_a_statement_is_seen_issued_and_sent(stage, acme):
     assert acme.dump() == issued
     link = acme.mailed(made.id, MARIT)
     assert "6,000.00" in stage.visitor().get(link).text
+    # What is used most comes first, and what was ever used can be chosen.
+    paid(acme, number="PAY-2", currency="CLF")
+    assert shown_first(accountant.get(url), "currency") == "EUR"
+    assert accountant.get(f"{url}?currency=CLF").status == 200
+    customer = acme.customer(MARIT).id
+    refund = at(acme, "payments", "new") + f"?kind=refund&customer={customer}"
+    assert shown_first(accountant.get(refund), "currency") == "EUR"
     empty = at(acme, "customers", acme.customer(OLAF).id, "statement")
     assert "has no invoices" in accountant.get(empty).text
     assert accountant.post(empty, typed | {"currency": ""}).status == 422
