@@ -299,7 +299,7 @@ def void_payment(payment_id: int) -> Response:
         settle.errors, settle.status = {"sure": "Please tick this to go on."}, 422
         return _payment_page(at, settle)
     try:
-        books.void(at.id, by=me().by)
+        books.void(at.id, by=me().by, once=True)
     except StaffRefusal as problem:
         settle.errors, settle.status = {"form": problem.sentence}, problem.status
     else:

@@ -265,21 +265,27 @@ def _lower(allocation: Allocation, by_amount: int, invoice: Invoice, by: str) ->
     _log(Activity.ALLOCATE_PAYMENT, invoice, by, **numbers, amount=-by_amount)
 
 
-def void(payment_id: int, *, by: str) -> None:
+def void(payment_id: int, *, by: str, once: bool = False) -> None:
     """A payment or refund that was recorded by mistake: it counts no more, what it settled is open.
 
-    A second click changes nothing. Raises Unknown, Conflict where it was voided before.
+    *once*: what the same person voided just now stays as it is. Raises Unknown, Conflict where it
+    was voided before.
     """
     with unit_of_work():
         hold_books(find(payment_id).customer_id)
         payment = _held_payment(payment_id)
-        if payment.voided_at and payment.voided_by == by and clock.is_just_now(payment.voided_at):
+        if once and _was_voided_just_now(payment, by):
             return
         if payment.is_void:
             raise Conflict(f"{_named(payment)} was voided before.")
         released = len(_release(allocations_of(payment)))
         payment.voided_at, payment.voided_by = clock.now(), by
         _log(Activity.VOID_PAYMENT, payment, by, released=released)
+
+
+def _was_voided_just_now(payment: Payment, by: str) -> bool:
+    at = payment.voided_at
+    return at is not None and payment.voided_by == by and clock.is_just_now(at)
 
 
 def release_document(document: Document) -> int:
