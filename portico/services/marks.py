@@ -7,10 +7,10 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from portico.refusals import Conflict
+from portico.refusals import ChangedMeanwhile
 
 
-class ChangedSince(Conflict):
+class ChangedSince(ChangedMeanwhile):
     """Others saved since the form was opened. ``now`` is how all of it stands, ``over`` names what
     would have been put out of place unseen."""
 

@@ -16,7 +16,7 @@ from portico.records.customer import Contact, Customer
 from portico.records.document import Document
 from portico.records.link import PortalLink
 from portico.records.staff import Role
-from portico.services import projects, sending, shares, team
+from portico.services import customers, projects, sending, shares, team
 from portico.services.shares import Shows
 from tests.cast import CHIYO, MARIT, OLAF, PASSWORD, Person
 from tests.journeys.test_A12_statement import pay
@@ -450,7 +450,7 @@ def test_a_preview_is_read_only_and_no_view_of_theirs(acme, stage):
     assert "Viewer" not in acme.account(MARIT).get(f"{acme.portal}/dashboard").text
     assert "Now nobody" not in viewer.get(root).text
     with acme.scope():
-        team.set_customer_active("halden", MARIT.customer, False)
+        customers.switch(acme.customer(MARIT).id, on=False, by="Kari")
     assert "nobody of theirs can see it: the customer is switched off" in viewer.get(root).text
 
 
