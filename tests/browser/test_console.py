@@ -175,8 +175,13 @@ def test_many_are_invited_and_the_bar_runs_to_its_end(house, enter, javascript):
     page.get_by_role("link", name="Invite many").click()
     page.get_by_label("Name, e-mail or customer").fill(company)
     page.get_by_role("button", name="Search").click()
+    expect(page.get_by_text("not only those found")).to_be_visible()
     for name in ("Eli", "Fay"):
         page.get_by_label(re.compile(name)).check()
+    if javascript:  # once everybody is counted
+        expect(
+            page.get_by_label(re.compile(r"Yes, .*, \d+ people if it is everybody"))
+        ).to_be_visible()
     page.get_by_label(re.compile("Yes, mail each")).check()
     page.get_by_role("button", name="Send the invitations").click()
     bar = page.get_by_role("progressbar")
