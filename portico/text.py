@@ -49,6 +49,31 @@ def shown(text: str) -> str:
     return " ".join(UNFIT.sub(" ", text).split())
 
 
+_BLANKS = " \u00a0\u202f"
+_TWO_WAYS = re.compile("([1-9][0-9]{0,2}),([0-9]{3})")
+# How numbers are written, each with what parts their thousands.
+_WAYS = (
+    (re.compile(f"[0-9]{{1,3}}([{_BLANKS}][0-9]{{3}})+([.,][0-9]+)?"), _BLANKS),
+    (re.compile(r"[0-9]{1,3}((,[0-9]{3})+\.[0-9]+|(,[0-9]{3}){2,})"), ","),
+    (re.compile(r"[0-9]{1,3}((\.[0-9]{3})+,[0-9]+|(\.[0-9]{3}){2,})"), "."),
+    (re.compile("[0-9]+,[0-9]+"), ""),
+)
+
+
+def plain_number(text: str, field: str) -> str:
+    """A number as people write it (``1 250,50``, ``1,250.50``) in the way of ``1250.50``. What is
+    no number stays as it is. Raises BadInput naming *field* where it can be read in two ways."""
+    text = text.strip()
+    minus, text = text[: text.startswith("-")], text.removeprefix("-")
+    if odd := _TWO_WAYS.fullmatch(text):
+        sentence = f"Please write {odd[1]}{odd[2]} or {odd[1]}.{odd[2]}: this can be either."
+        raise BadInput({field: sentence})
+    for shape, groups in _WAYS:
+        if shape.fullmatch(text):
+            return minus + text.translate(dict.fromkeys(map(ord, groups))).replace(",", ".")
+    return minus + text
+
+
 # What joins the character before it: marks, variation selectors, joiners, skin tones, tags.
 _JOINS = re.compile(
     "[\u200c\uff9e\uff9f\ufe00-\ufe0f\u20e3\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]"

@@ -204,7 +204,7 @@ def _money(typed: TypedMoney) -> Money:
     if typed.kind not in _KINDS:
         errors["kind"] = "Please choose a payment or a refund."
     try:
-        amount = books.amount_of(typed.amount, typed.currency)
+        amount = books.typed_amount(typed.amount, typed.currency)
     except BadInput as problem:
         errors |= problem.errors
     try:
@@ -242,7 +242,7 @@ def _completed(form: Form) -> Form:
 def _suggest(form: Form) -> None:
     """The amount over what is open, the oldest first."""
     try:
-        amount = books.amount_of(form.typed.amount, form.typed.currency)
+        amount = books.typed_amount(form.typed.amount, form.typed.currency)
     except BadInput as problem:
         form.errors, form.status = problem.errors, problem.status
         return
@@ -463,7 +463,7 @@ def _amounts() -> dict[str, str]:
 def _moved(amounts: dict[str, str], currency: str) -> dict[str, int] | None:
     """The amounts in minor units, by the key of the side; None where one cannot be read."""
     try:
-        return {key: books.amount_of(text, currency) for key, text in amounts.items()}
+        return {key: books.typed_amount(text, currency) for key, text in amounts.items()}
     except BadInput:
         return None
 
@@ -479,7 +479,7 @@ def _parts(amounts: dict[str, str], open_: Sequence[OpenSide], currency: str) ->
             errors["form"] = "One of these is no longer open. Please look again."
             continue
         try:
-            parts.append(Part(one.side, one.id, books.amount_of(text, currency)))
+            parts.append(Part(one.side, one.id, books.typed_amount(text, currency)))
         except BadInput as problem:
             errors[f"settle.{key}"] = problem.sentence
     if errors:

@@ -456,7 +456,7 @@ def _amount(name: str, currency: str) -> int | None:
     if not text:
         return None
     try:
-        return payments.amount_of(text, currency)
+        return payments.typed_amount(text, currency)
     except BadInput as problem:
         raise BadInput({name: problem.sentence}) from None
 

@@ -28,7 +28,7 @@ from portico.records.payment import Allocation, Payment, PaymentKind
 from portico.refusals import BadInput, Conflict, StaffRefusal, Unknown
 from portico.services import activity, links, notifications
 from portico.services.activity import Entry
-from portico.text import one_line
+from portico.text import one_line, plain_number
 
 _NEWS_FOR = dt.timedelta(days=7)  # older money that is only brought in is no news to anybody
 _AMOUNT = re.compile(r"[0-9]{1,15}(\.[0-9]{1,6})?")
@@ -104,6 +104,14 @@ def amount_of(text: str, currency: str) -> int:
         return to_minor(Decimal(text.strip()), currency)
     except ValueError as problem:
         raise BadInput({"amount": f"The amount {problem}."}) from None
+
+
+def typed_amount(text: str, currency: str) -> int:
+    """What somebody typed into a form, with their own decimal sign, in minor units.
+
+    Raises BadInput.
+    """
+    return amount_of(plain_number(text, "amount"), currency)
 
 
 def record(customer_id: int, money: Money, *, by: str) -> Payment:

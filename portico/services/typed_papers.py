@@ -32,7 +32,7 @@ from portico.records.content import (
     from_minor,
 )
 from portico.refusals import BadInput
-from portico.text import one_line, paragraphs
+from portico.text import one_line, paragraphs, plain_number
 
 Value = TypeVar("Value")
 
@@ -155,10 +155,12 @@ class _Reader:
             return None
 
     def number(self, text: str, shape: re.Pattern[str], name: str, advice: str) -> Decimal | None:
-        text = text.strip()
-        if shape.fullmatch(text):
-            return Decimal(text)
-        self.errors[name] = advice if text else "Please fill this in."
+        plain = self.read(lambda: plain_number(text, name))
+        if plain is None:
+            return None
+        if shape.fullmatch(plain):
+            return Decimal(plain)
+        self.errors[name] = advice if plain else "Please fill this in."
         return None
 
 
@@ -233,9 +235,10 @@ def _lines(
     if reader.errors.get("lines"):
         return (), None
     named = [_named(one, f"lines.{at}.", reader) for at, one in kept]
-    priced = [_priced(one, reader, f"lines.{at}.") for at, one in kept]
+    read = [_priced(one, reader, f"lines.{at}.") for at, one in kept]
     if reader.errors:
         return (), None
+    priced = [one for one in read if one is not None]
     sums = count(priced, currency)
     _check_bounds(sums, currency, [at for at, _one in kept], reader)
     if reader.errors:
@@ -245,11 +248,11 @@ def _lines(
             id=one.id.strip() or None,
             name=name,
             description=note or None,
-            quantity=one.quantity,
+            quantity=str(cost.quantity),
             unit=unit or None,
-            price=one.price,
+            price=str(cost.price),
             amount=str(amount),
-            tax_categories=(_category(cost.percent, base),) if cost and cost.percent is not None
+            tax_categories=(_category(cost.percent, base),) if cost.percent is not None
             else (),
         )
         for (_at, one), (name, note, unit), cost, amount in zip(

@@ -139,7 +139,7 @@ def test_what_is_wrong_is_marked_in_its_line_and_nothing_typed_is_lost(acme):
     sales = acme.staff(Role.SALES)
     page = sales.get(new(acme, "quote", f"?customer={acme.customer(MARIT).id}"))
     before = acme.dump()
-    bad = ("x" * 501, "y" * 10_001, "1,5", "C62", "much", "1000")
+    bad = ("x" * 501, "y" * 10_001, "1,500", "C62", "much", "1000")
     answer = send(sales, page, DRAFT, [OAK, ("", "", "1"), bad], currency="EURO", last_day="soon",
                   notes="n" * 10_001, terms="<b>“</b>")  # fmt: skip
     assert answer.status == 422
@@ -191,8 +191,21 @@ def test_htmx_gets_the_form_and_the_sums_alone(acme):
         totals, body.replace("currency=EUR", "currency=E"), content_type=FORM, htmx=True
     )
     assert "once the currency is known" in none.text
-    done = send(sales, page, {**DRAFT, "customer": acme.customer(MARIT).id}, [OAK], htmx=True)
-    assert done.headers["HX-Redirect"].endswith(f"/documents/{acme.rows(Document)[0].id}")
+    # As people write numbers elsewhere; the sums beside the form are those of what is stored.
+    comma = [("Oak", "", "1 014,5", "C62", "1.185,00", "25,0"), ("Rail", "", "1,250", "", "2", "")]
+    for place, name in enumerate(LINE):
+        fields[f"line_{name}"] = [(*line, "")[place] for line in comma]
+    part = sales.post(totals, urlencode(fields, doseq=True), content_type=FORM, htmx=True)
+    assert [one.text for one in part.tree.iter("output")] == ["1,202,182.50", "–"]
+    asked = {**DRAFT, "customer": acme.customer(MARIT).id}
+    unclear = send(sales, page, asked, comma)
+    said = "Please write 1250 or 1.250: this can be either."
+    assert errors(unclear) == {"f-line-1-quantity": said}
+    done = send(sales, page, asked, comma[:1], htmx=True)
+    made = acme.rows(Document)[0].id
+    assert done.headers["HX-Redirect"].endswith(f"/documents/{made}")
+    [line] = acme.content(made).lines
+    assert (line.quantity, line.price, line.amount) == ("1014.5", "1185", "1202182.5")
 
 
 def test_a_number_is_taken_once(both):

@@ -195,7 +195,13 @@ def test_money_is_shared_out_oldest_first_and_wrong_amounts_are_marked(acme):
     assert shared(too_much)[f"invoice-{third}"] == "6500"
     assert "Only 6,227.85 EUR is open on Invoice INV-3." in too_much.text
     assert acme.dump() == before
-    assert press(accountant, suggested, "record", htmx=True).headers["HX-Redirect"]
+    unclear = press(accountant, suggested, "record", {f"invoice-{third}": "1,250"}, amount="7,000")
+    assert marked(unclear) == ["f-amount", f"f-settle-invoice-{third}"]
+    assert "Please write 7000 or 7.000: this can be either." in unclear.text
+    written = {f"invoice-{first}": "6,227.85", f"invoice-{third}": "772,15"}
+    done = press(accountant, suggested, "record", written, amount="7.000,00", htmx=True)
+    assert done.headers["HX-Redirect"]
+    assert acme.rows(Payment)[0].amount == 700_000
     assert [acme.read(one).state for one in (first, third)] == ["paid", "partially_paid"]
 
 
