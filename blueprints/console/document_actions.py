@@ -11,7 +11,7 @@ from collections.abc import Callable
 from flask import Response, redirect, request
 
 from blueprints.console import bp, picking
-from blueprints.console.documents import Tab, document_page, done, find, say, sending_needs
+from blueprints.console.documents import Tab, document_page, done, find, say, sending_needs, tab_url
 from blueprints.console.gate import me, needs, require
 from portico.queries import document_history, request_items
 from portico.queries.lists import LARGEST_ID
@@ -30,6 +30,7 @@ from portico.services import (
 )
 from portico.services.decisions import Signatory
 from portico.web import forms
+from portico.web.ways import go
 
 _SENDING = (Permission.QUOTES_SEND, Permission.INVOICES_SEND)
 
@@ -177,6 +178,13 @@ def document_upload(document_id: int, file_id: int) -> Response:
 
 
 # --- links and mail ---------------------------------------------------------------------------
+
+
+@bp.get("/documents/<int:document_id>/copy")
+@needs(Permission.VIEW)
+def document_copied(document_id: int) -> Response:
+    """Where the browser stands after a link was made without htmx. It is shown no second time."""
+    return go(tab_url(find(document_id).id, Tab.LINKS))
 
 
 @bp.post("/documents/<int:document_id>/copy")

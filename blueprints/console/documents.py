@@ -6,7 +6,7 @@ from enum import StrEnum
 from types import SimpleNamespace
 from typing import Any
 
-from flask import Response, request, url_for
+from flask import Response, flash, request, url_for
 
 from blueprints.console import bp
 from blueprints.console.frame import console_page
@@ -118,25 +118,25 @@ def document(document_id: int) -> Response:
     """The paper. A form may be asked for unfolded."""
     wanted = request.args.get("open", "")
     opened = wanted if wanted in _NEEDS else None
-    return document_page(document_id, Tab.PAPER, notice=_done_notice(), opened=opened)
+    return document_page(document_id, Tab.PAPER, opened=opened)
 
 
 @bp.get("/documents/<int:document_id>/links")
 @needs(Permission.VIEW)
 def document_links(document_id: int) -> Response:
-    return document_page(document_id, Tab.LINKS, notice=_done_notice())
+    return document_page(document_id, Tab.LINKS)
 
 
 @bp.get("/documents/<int:document_id>/activity")
 @needs(Permission.VIEW)
 def document_activity(document_id: int) -> Response:
-    return document_page(document_id, Tab.ACTIVITY, notice=_done_notice())
+    return document_page(document_id, Tab.ACTIVITY)
 
 
 @bp.get("/documents/<int:document_id>/conversation")
 @needs(Permission.VIEW)
 def document_conversation(document_id: int) -> Response:
-    return document_page(document_id, Tab.TALK, notice=_done_notice())
+    return document_page(document_id, Tab.TALK)
 
 
 @bp.get("/documents/<int:document_id>/pdf")
@@ -218,25 +218,26 @@ def document_page(
     )
 
 
-def tab_url(document_id: int, tab: Tab, **query: Any) -> str:
+def tab_url(document_id: int, tab: Tab) -> str:
     endpoint = "console.document" if tab is Tab.PAPER else f"console.document_{tab}"
-    return url_for(endpoint, document_id=document_id, **query)
+    return url_for(endpoint, document_id=document_id)
 
 
 def done(document_id: int, tab: Tab, what: str) -> Response:
     """After something was done: the page as it is now, in place or by redirect."""
     if request.headers.get("HX-Request") == "true":
         return document_page(document_id, tab, notice=say("good", _DONE[what]))
-    return go(tab_url(document_id, tab, done=what))
+    return lead_on(document_id, tab, what)
+
+
+def lead_on(document_id: int, tab: Tab, what: str) -> Response:
+    """To the page, which says once what was done: its address says it to no reload."""
+    flash(_DONE[what])
+    return go(tab_url(document_id, tab))
 
 
 def say(tone: str, text: str) -> Any:
     return SimpleNamespace(tone=tone, text=text)
-
-
-def _done_notice() -> Any:
-    text = _DONE.get(request.args.get("done", ""))
-    return say("good", text) if text else None
 
 
 def _actions(at: OpenDocument) -> dict[str, str | None]:

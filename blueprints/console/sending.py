@@ -7,7 +7,7 @@ from typing import Any
 from flask import Response, request, url_for
 
 from blueprints.console import bp, picking
-from blueprints.console.documents import Tab, find, sending_needs, tab_url
+from blueprints.console.documents import Tab, find, lead_on, sending_needs, tab_url
 from blueprints.console.frame import console_page
 from blueprints.console.gate import me, needs, require
 from portico.queries import console_document
@@ -18,7 +18,6 @@ from portico.services import correspondence, sending
 from portico.services.sending import Seen
 from portico.text import paragraphs
 from portico.web import forms
-from portico.web.ways import go
 
 _SENDING = (Permission.QUOTES_SEND, Permission.INVOICES_SEND)
 
@@ -55,7 +54,7 @@ def document_send_submit(document_id: int) -> Response:
     except StaffRefusal as problem:
         # As it is now: it may have been changed or sent in this very moment.
         return _page(find(at.id), status=problem.status, errors={"contact": problem.sentence})
-    return go(tab_url(at.id, Tab.PAPER, done="sent"))
+    return lead_on(at.id, Tab.PAPER, "sent")
 
 
 @bp.post("/documents/<int:document_id>/send/preview")
