@@ -216,7 +216,7 @@ def test_the_designs_are_seen_where_they_are_chosen(house, enter, javascript):
 
 # What answers with a file, and what looks like another page that is looked at.
 NO_PAGES = re.compile(
-    r"/pdf$|\.pdf$|\.png$|\.csv$|/receipt$|/files/<int:position>$|/uploads/|/download$"
+    r"/pdf$|\.pdf$|\.png$|\.csv$|/receipt$|/copy$|/files/<int:position>$|/uploads/|/download$"
 )
 ALIKE = {
     "new_invoice", "new_request", "new_acceptance", "new_time",  # as new_quote and new_proposal

@@ -71,7 +71,7 @@ def test_answers_and_verdicts_come_one_after_another(both):
     item = next(one for one in company.rows(RequestItem) if one.position == 1)
     seen = max(one.id for one in company.rows(RequestAnswer) if one.item_id == item.id)
     outcomes = at_once(
-        lambda: requests.answer(actor, 1, "No", seen=1),
+        lambda: requests.answer(actor, 1, "Neither", seen=1),
         lambda: requests.accept(request, 1, seen=seen, by="Kari"),
     )
     assert [outcome is None for outcome in outcomes].count(True) == 1, outcomes

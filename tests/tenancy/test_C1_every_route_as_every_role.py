@@ -35,7 +35,12 @@ REFUSED = "Your role does not cover this"
 # What else a part of an address may be, where it is no id.
 WORDS = {"kind": "quote", "section": "quotes", "design": "nobodys", "what": "tasks"}
 # Where there is nothing for the records below, and so a 404 for whoever may look.
-NOTHING_THERE = ("/files/<int:position>", "/<design>.pdf", "/uploads/<int:file_id>")
+NOTHING_THERE = (
+    "/files/<int:position>",
+    "/<design>.pdf",
+    "/<design>.png",
+    "/uploads/<int:file_id>",
+)
 # Where the record may ask for more than the view does, and why.
 ASKS_FOR_MORE = {
     "/staff/customers/<int:customer_id>/contacts/<int:contact_id>/edit": "the address of an account"
