@@ -8,7 +8,7 @@ messages of that range and no further.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -213,10 +213,16 @@ def _among(wanted: Filter, before: int | None) -> list[int] | None:
     found = _next_of(hits, _FEW, wanted, before) if len(wanted.term) > _SHORT else None
     if found is not None:
         return found
+    return None if _are_many(hits) else _next_of(hits, _MORE, wanted, before)
+
+
+def _are_many(hits: Sequence[search.Hits]) -> bool:
+    """Whether a term stands for too much to be put in order."""
+    known = [one.at_most for one in hits if one.at_most is not None]
+    if len(known) == len(hits):
+        return sum(known) >= _MORE
     some = sa.union_all(*(one.ids().limit(_MORE).subquery().select() for one in hits)).subquery()
-    if search.count(some.select(), _MORE) == _MORE:
-        return None
-    return _next_of(hits, _MORE, wanted, before)
+    return search.count(some.select(), _MORE) == _MORE
 
 
 def _next_of(

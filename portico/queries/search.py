@@ -39,6 +39,7 @@ class Hits:
     term: str
     index: sa.TableClause | None  # of SQLite, where that knows the term
     where: sa.ColumnElement[bool]
+    at_most: int | None = None  # how many they can be, where that is known without looking
 
     @property
     def id(self) -> sa.ColumnElement[Any]:
@@ -179,38 +180,39 @@ def _forms(term: str) -> list[str]:
 
 def _match(
     table: sa.FromClause, columns: tuple[str, ...], term: str
-) -> tuple[sa.TableClause, sa.ColumnElement[bool]] | None:
-    """SQLite's index of a table, and what a row of it has to match; None for what stands for too
-    many triples. A term in quotes is a phrase: its triples, one after the other."""
+) -> tuple[sa.TableClause, sa.ColumnElement[bool], int | None] | None:
+    """SQLite's index of a table, what a row of it has to match, and how many at most do; None for
+    what stands for too many triples. A term in quotes is a phrase: its triples, one after the
+    other."""
     name = f"search_{table.name}"  # type: ignore[attr-defined]
     index = sa.table(name, sa.column("rowid", BigId), sa.column(name))
-    phrases = [
-        phrase
-        for form in _forms(term)
-        for phrase in ([form] if len(form) >= SHORTEST else _triples(name, form))
-    ]
+    phrases: dict[str, int | None] = {}
+    for form in _forms(term):
+        phrases |= {form: None} if len(form) >= SHORTEST else _triples(name, form)
     if not phrases:
-        return index, sa.false()
+        return index, sa.false(), 0
     if len(phrases) > _MOST_TRIPLES:
         return None
     quoted = (one.replace('"', '""') for one in phrases)
     any_of_them = " OR ".join(f'"{one}"' for one in quoted)
-    return index, index.c[name].op("MATCH")(f"{{{' '.join(columns)}}} : ({any_of_them})")
+    where = index.c[name].op("MATCH")(f"{{{' '.join(columns)}}} : ({any_of_them})")
+    known = [rows for rows in phrases.values() if rows is not None]
+    return index, where, sum(known) if len(known) == len(phrases) else None
 
 
-def _triples(name: str, term: str) -> list[str]:
-    """What begins with a term of one or two characters, in any case."""
+def _triples(name: str, term: str) -> dict[str, int | None]:
+    """What begins with a term of one or two characters, in any case, and how many rows have it."""
     triple: sa.ColumnClause[str] = sa.column("term", sa.Text())
     # One after the other: of several ranges at once SQLite would read the whole list.
     asked = [
-        sa.select(triple)
+        sa.select(triple, sa.column("doc", sa.Integer()))
         .select_from(sa.table(f"{name}_triples"))
         .where(triple.between(begin, begin + chr(sys.maxunicode)))
         for begin in map("".join, product(*map(_cases, term)))
     ]
     with reading() as connection:
         found = connection.execute(sa.union_all(*asked).limit(_MOST_TRIPLES + 1))
-        return list(found.scalars())
+        return {row.term: row.doc for row in found}
 
 
 def _cases(character: str) -> list[str]:
