@@ -54,4 +54,9 @@ def set_source(source: Callable[[], dt.datetime] | None) -> None:
 def is_just_now(moment: dt.datetime) -> bool:
     """Whether it was within the last minute. Whoever does the very same again so soon has clicked
     twice, and is led to what the first click did."""
-    return now() - moment < dt.timedelta(minutes=1)
+    return moment > a_moment_ago()
+
+
+def a_moment_ago() -> dt.datetime:
+    """What came after this was just now."""
+    return now() - dt.timedelta(minutes=1)

@@ -26,7 +26,6 @@ from portico.services.activity import Visitor
 from portico.services.actors import may_enter
 from portico.services.sessions import browser_of
 
-_SECOND_CLICK = dt.timedelta(minutes=1)
 LIFE = dt.timedelta(minutes=60)
 _Table = type[SetupToken] | type[ResetToken]
 _TABLES: dict[TokenPurpose, _Table] = {
@@ -175,7 +174,7 @@ def set_just_now(purpose: TokenPurpose, token: str, visitor: Visitor) -> PortalA
         .join(PortalSession, PortalSession.account_id == PortalAccount.id)
         .where(
             table.token_sha256 == (tokens.digest(token) or b""),
-            table.used_at > clock.now() - _SECOND_CLICK,
+            table.used_at > clock.a_moment_ago(),
             PortalSession.created_at >= table.used_at,
             PortalSession.ended_at.is_(None),
             PortalSession.ip == visitor.ip,

@@ -42,7 +42,6 @@ TOKEN_LIFE = {
     StaffTokenPurpose.INVITATION: dt.timedelta(days=3),
     StaffTokenPurpose.RESET: dt.timedelta(minutes=60),
 }
-_SECOND_CLICK = dt.timedelta(minutes=1)
 _PATHS = {
     StaffTokenPurpose.INVITATION: "/staff/setup?token=",
     StaffTokenPurpose.RESET: "/staff/reset-password?token=",
@@ -239,7 +238,7 @@ def set_just_now(purpose: StaffTokenPurpose, token: str, visitor: Visitor) -> St
         .join(StaffSession, StaffSession.staff_id == StaffMember.id)
         .where(
             *_is(purpose, token),
-            StaffToken.used_at > clock.now() - _SECOND_CLICK,
+            StaffToken.used_at > clock.a_moment_ago(),
             StaffSession.created_at >= StaffToken.used_at,
             StaffSession.ended_at.is_(None),
             StaffSession.ip == visitor.ip,
